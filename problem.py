@@ -1,0 +1,32 @@
+"""The one error class of Reforge: something a person must know and can act on.
+
+Every package may import this module and nothing else of the others' errors; foreign exceptions
+(the engine's, PostgreSQL's, a cloud API's) are mapped to it at their boundary.
+"""
+
+from __future__ import annotations
+
+
+class Problem(Exception):
+    """A failure in words for its reader: what failed, on what, and what to type next.
+
+    ``name`` is the stable kebab-case identifier that docs and scripts refer to.
+    """
+
+    exit_code = 1
+
+    def __init__(self, name: str, what: str, cure: str = "") -> None:
+        super().__init__(f"{what}\n{cure}" if cure else what)
+        self.name, self.what, self.cure = name, what, cure
+
+
+class Misuse(Problem):
+    """Wrong usage or a wrong value in the config: nothing was started."""
+
+    exit_code = 2
+
+
+class Refusal(Problem):
+    """A gate said no: nothing was changed."""
+
+    exit_code = 3
