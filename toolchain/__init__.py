@@ -1,0 +1,1 @@
+"""Gets a Pulumi engine and PostgreSQL's programs onto this machine."""
