@@ -1,0 +1,17 @@
+"""Fixtures of every level of tests; servers are in ``tests/support/servers.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.servers import scratch
+
+
+@pytest.fixture
+def server_folder() -> Iterator[Path]:
+    """A folder that a server's own account can reach (``tmp_path`` lies under a 0700 one)."""
+    with scratch() as path:
+        yield path
