@@ -1,0 +1,161 @@
+"""One PostgreSQL server of ours: started, asked, stopped. Nothing here knows of recovery."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from problem import Problem
+from toolchain.accounts import Account, popen_as
+from toolchain.postgres import Binaries
+
+SOCKET_LIMIT = 107
+"""Bytes of a unix socket's path (unix(7), sun_path)."""
+START_SECONDS = 60
+STOP_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A data directory with the programs, the account and the port that it runs with."""
+
+    directory: Path
+    binaries: Binaries
+    account: Account | None
+    port: int
+    socket_directory: Path
+    user: str
+    """A role that may log in through the private socket."""
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "reforge-server.log"
+
+    @property
+    def running(self) -> bool:
+        """Whether a postmaster of this data directory lives."""
+        return self.postmaster is not None
+
+    @property
+    def postmaster(self) -> int | None:
+        """Process id of the live postmaster."""
+        try:
+            pid = int((self.directory / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            return None
+        return pid if _works_in(pid, self.directory) else None
+
+    def start(self) -> None:
+        """Start the server and return at once; whoever waits looks at ``running`` and the log."""
+        self._socket_folder()
+        if self.running:
+            return
+        ran = self._pg_ctl("start", "--no-wait", "--log", str(self.log))
+        if ran.returncode:
+            what = f"PostgreSQL could not be started in {self.directory}: {ran.stderr.strip()}"
+            raise Problem("start-failed", what, self.complaint())
+
+    def stop(self) -> None:
+        """Stop the server; clients are disconnected. Already stopped is not an error."""
+        for mode in ("fast", "immediate"):
+            if not self.running:
+                break
+            self._pg_ctl("stop", "--mode", mode, "--timeout", str(STOP_SECONDS))
+        if self.running:
+            raise Problem("stop-failed", f"The server of {self.directory} does not stop.", self.complaint())
+        if self.socket_directory != self.directory:
+            shutil.rmtree(self.socket_directory, ignore_errors=True)
+
+    def reload(self) -> None:
+        """Have the running server read its configuration again."""
+        ran = self._pg_ctl("reload")
+        if ran.returncode:
+            raise Problem("reload-failed", f"{self.directory}: {ran.stderr.strip()}")
+
+    @contextlib.contextmanager
+    def connect(self, database: str = "postgres", user: str = "") -> Iterator[psycopg.Connection[Any]]:
+        """A connection through the private socket, in autocommit."""
+        with psycopg.connect(
+            host=str(self.socket_directory),
+            port=self.port,
+            dbname=database,
+            user=user or self.user,
+            autocommit=True,
+            connect_timeout=10,
+            application_name="reforge",
+            row_factory=tuple_row,
+        ) as connection:
+            yield connection
+
+    def complaint(self) -> str:
+        """The last words of the server's log that matter: its errors, else its last lines."""
+        try:
+            lines = self.log.read_text(errors="replace").splitlines()[-200:]
+        except FileNotFoundError:
+            return ""
+        serious = [line for line in lines if any(word in line for word in ("FATAL", "PANIC", "ERROR"))]
+        return "The server said:\n" + "\n".join((serious or lines)[-5:])
+
+    def _pg_ctl(self, action: str, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [str(self.binaries.tool("pg_ctl")), action, "-D", str(self.directory), *words]
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"},
+            start_new_session=True,
+            **popen_as(self.account),
+        )
+
+    def _socket_folder(self) -> None:
+        self.socket_directory.mkdir(mode=0o700, exist_ok=True)
+        if self.account:
+            os.chown(self.socket_directory, self.account.uid, self.account.gid)
+
+
+def socket_directory(directory: Path) -> Path:
+    """Where the private socket lies: the data directory, or a short folder where that path is too long."""
+    if len(os.fsencode(directory / ".s.PGSQL.65535.lock")) <= SOCKET_LIMIT:
+        return directory
+    digest = hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"reforge-{digest}"
+
+
+def free_port(host: str) -> int:
+    """A TCP port that nothing listens on just now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def in_use(host: str, port: int) -> bool:
+    """Whether something listens there."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, port)) == 0
+
+
+def _works_in(pid: int, directory: Path) -> bool:
+    """Whether the process is alive and its working directory is this one, as a postmaster's is."""
+    try:
+        return Path(f"/proc/{pid}/cwd").resolve() == directory.resolve() and _state(pid) != "Z"
+    except OSError:
+        return False
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]

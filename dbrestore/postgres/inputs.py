@@ -1,0 +1,76 @@
+"""What a restored PostgreSQL instance is declared with."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from archive.targets import Target
+from dbrestore.handler import Inputs
+
+
+def _network(text: str) -> str:
+    return str(ipaddress.ip_network(text, strict=False))
+
+
+def _absolute(path: Path) -> Path:
+    if not path.is_absolute():
+        raise ValueError("must be an absolute path")
+    return path
+
+
+Network = Annotated[str, AfterValidator(_network)]
+Folder = Annotated[Path, AfterValidator(_absolute)]
+
+
+class Source(Inputs):
+    """Where the base backups and the WAL of the original lie; all of it is only ever read."""
+
+    database: str
+    user: str
+    """A role of the original that may log in; with it the bootstrap superuser's name is found."""
+    archive: Folder
+    backups: Folder
+    data_directory: Folder | None = None
+
+
+class Until(Inputs):
+    """How far to recover (https://www.postgresql.org/docs/current/runtime-config-wal.html, Recovery Target)."""
+
+    kind: Literal["snapshot", "time", "lsn", "xid", "name", "latest"]
+    value: str | None = None
+    inclusive: bool = True
+
+    def target(self) -> Target:
+        """The same, as the archive knows it."""
+        return Target(self.kind, self.value, self.inclusive)
+
+    @model_validator(mode="after")
+    def _speaks(self) -> Until:
+        self.target()
+        return self
+
+
+class InstanceInputs(Inputs):
+    """One new instance, in a folder and on a port of its own."""
+
+    name: str
+    directory: Folder
+    """PGDATA of the new instance; must not exist yet, or be our own half-made work."""
+    source: Source
+    until: Until
+    operators: list[Network]
+    access: Literal["operators", "application"] = "operators"
+    """Who may connect: the operators alone, or the application as well."""
+    serving: bool = False
+    """A serving instance is never deleted."""
+    listen: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1024, le=65535)] | None = None
+    """A free port is taken when none is given."""
+    clients: list[Network] = []
+    """The application's networks, where the base backup carries no pg_hba.conf of the original."""
+    run_as: str | None = None
+    """Account of the server; as root by default the owner of the WAL archive."""

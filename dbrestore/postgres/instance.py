@@ -1,0 +1,212 @@
+"""``dbrestore:postgres:Instance``: a new PostgreSQL instance restored from a base backup and WAL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+
+from archive.backups import list_backups
+from archive.lsn import format_lsn
+from archive.proof import Proof, prove
+from dbrestore.handler import Context, Handler, PartlyMade, State
+from dbrestore.postgres import configuring
+from dbrestore.postgres.cluster import Cluster, free_port, in_use, socket_directory
+from dbrestore.postgres.copying import copy_backup
+from dbrestore.postgres.inputs import InstanceInputs
+from dbrestore.postgres.mark import Mark, new_mark, own_mark
+from dbrestore.postgres.recovery import (
+    Reached,
+    bootstrap_superuser,
+    leave_recovery_settings,
+    recover,
+    run_checkpoint,
+    silence_subscriptions,
+)
+from problem import Problem, Refusal
+from toolchain.accounts import Account, account, server_account
+from toolchain.postgres import Binaries, find_binaries
+
+_ADD_ANOTHER = "a restored instance is never rebuilt in place; add another restore under a new name"
+
+
+class Instance(Handler):
+    """See ``InstanceInputs``. The identity of an instance is its data directory."""
+
+    token = "dbrestore:postgres:Instance"
+    inputs = InstanceInputs
+    fixed: ClassVar = {name: _ADD_ANOTHER for name in ("name", "directory", "until", "runAs")}
+
+    def create(self, context: Context, inputs: InstanceInputs) -> tuple[str, State]:
+        mark = own_mark(inputs.directory, context.urn)
+        if mark and mark.phase == "ready" and mark.until != _words(inputs):
+            what = f"{inputs.directory} holds a finished restore to {mark.until}, not to {_words(inputs)}."
+            raise Refusal("another-restore", what, "Give this restore another name.")
+        return str(inputs.directory), self._make(context, inputs, mark)
+
+    def read(self, context: Context, identity: str, state: State) -> State | None:
+        directory = Path(identity)
+        mark = own_mark(directory, context.urn)
+        if mark is None:
+            return None
+        if not state:
+            return {"directory": identity, "status": mark.phase, "serving": mark.serving, "port": mark.port}
+        alive = _cluster_of(mark, state.get("runAs"), state).running
+        return state | {"status": "ready" if alive and mark.phase == "ready" else _status(mark, alive)}
+
+    def update(self, context: Context, identity: str, state: State, inputs: InstanceInputs) -> State:
+        mark = own_mark(inputs.directory, context.urn)
+        if mark is None or mark.phase != "ready":
+            return self._make(context, inputs, mark)
+        cluster = _cluster_of(mark, inputs.run_as, inputs.wire())
+        mark = replace(mark, serving=inputs.serving).write()
+        configuring.write_hba(cluster, inputs)
+        if inputs.port and inputs.port != mark.port:
+            mark = replace(mark, port=inputs.port).write()
+            configuring.write_port(cluster, inputs.port)
+            cluster.stop()
+            cluster = replace(cluster, port=inputs.port)
+        cluster.reload() if cluster.running else configuring.start_and_wait(cluster)
+        return {**state, **inputs.wire(), "port": mark.port, "status": "ready"}
+
+    def delete(self, context: Context, identity: str, state: State) -> None:
+        directory = Path(identity)
+        mark = own_mark(directory, context.urn)
+        if mark is None:
+            return
+        if mark.serving or state.get("serving"):
+            what = f"{directory.name} serves the application; it is not removed."
+            raise Refusal("still-serving", what, "Roll back or cut over to another instance first.")
+        mark.at("deleting").write()
+        context.progress(f"stopping the server of {directory.name}")
+        _cluster_of(mark, state.get("runAs"), state).stop()
+        context.progress(f"removing {directory}")
+        _remove(directory, mark)
+
+    def drift(self, state: State, inputs: object) -> frozenset[str]:
+        return frozenset() if state.get("status") == "ready" else frozenset({"status"})
+
+    def _make(self, context: Context, inputs: InstanceInputs, mark: Mark | None) -> State:
+        """From nothing, or from where a killed run stopped, to a promoted instance in quarantine.
+
+        A failure leaves nothing behind; an interruption leaves work that the next run continues.
+        """
+        begun = datetime.now(UTC)
+        proof = _proven(inputs, context)
+        binaries = find_binaries(proof.backup.version_major)
+        who = _account(inputs)
+        mark = self._claim(context, inputs, mark, who)
+        cluster = _cluster(mark, binaries, who, inputs.source.user)
+        try:
+            if mark.phase == "copying":
+                size = copy_backup(proof.backup.path, inputs.directory, who, context)
+                context.progress(f"copied {size} bytes; writing the settings of the new instance")
+                configuring.configure(cluster, inputs, proof)
+                mark = mark.at("recovering").write()
+            if mark.phase == "recovering":
+                reached = recover(cluster, inputs.until.target(), proof.reach, context)
+                context.progress(f"promoted at {format_lsn(reached.lsn)}")
+                configuring.note_reached(cluster.directory, reached)
+            quarantined = self._settle(cluster)
+        except Problem as problem:
+            raise _kept_or_cleaned(problem, inputs, mark, cluster) from problem
+        mark.at("ready").write()
+        return self._state(inputs, proof, cluster, begun) | {"quarantined": quarantined}
+
+    def _claim(self, context: Context, inputs: InstanceInputs, mark: Mark | None, who: Account | None) -> Mark:
+        """Our mark in the new folder before anything else is; stale half-made work is cleared first."""
+        if mark and (mark.until != _words(inputs) or mark.phase in ("copying", "deleting")):
+            context.progress("clearing half-made work of an earlier run")
+            _remove(inputs.directory, mark)
+            mark = None
+        if mark:
+            return mark
+        made_parent = configuring.make_folder(inputs.directory, who)
+        port = inputs.port or free_port(inputs.listen)
+        if in_use(inputs.listen, port):
+            inputs.directory.rmdir()
+            what = f"Port {port} on {inputs.listen} is taken by something that is not this restore."
+            raise Problem("port-taken", what, "Give the restore another port, or none to have a free one chosen.")
+        fresh = new_mark(context.urn, inputs.directory, _words(inputs))
+        sockets = str(socket_directory(inputs.directory))
+        return replace(fresh, port=port, made_parent=made_parent, socket_directory=sockets).write()
+
+    def _settle(self, cluster: Cluster) -> dict[str, list[str]]:
+        superuser = bootstrap_superuser(cluster)
+        silenced = silence_subscriptions(cluster, superuser)
+        run_checkpoint(cluster, superuser)
+        leave_recovery_settings(cluster.directory)
+        cluster.reload()
+        return {"subscriptions": silenced, "libraries": configuring.left_out_libraries(cluster.directory)}
+
+    def _state(self, inputs: InstanceInputs, proof: Proof, cluster: Cluster, begun: datetime) -> State:
+        reached = configuring.noted_reached(cluster.directory)
+        return inputs.wire() | {
+            "host": inputs.listen,
+            "port": cluster.port,
+            "status": "ready",
+            "backup": proof.backup.name,
+            "reachedLsn": format_lsn(reached.lsn),
+            "reachedTime": reached.last_commit.isoformat() if reached.last_commit else "",
+            "postgresVersion": cluster.binaries.version,
+            "restoredInSeconds": round((datetime.now(UTC) - begun).total_seconds(), 1),
+        }
+
+
+def _proven(inputs: InstanceInputs, context: Context) -> Proof:
+    context.progress("proving that the base backup is whole and that the WAL reaches the target")
+    source = inputs.source
+    backups = list_backups(source.backups)
+    return prove(backups, source.archive, inputs.until.target(), find_binaries(), datetime.now(UTC))
+
+
+def _words(inputs: InstanceInputs) -> str:
+    until = inputs.until
+    return f"{until.kind} {until.value or ''}".strip() + ("" if until.inclusive else " exclusive")
+
+
+def _account(inputs: InstanceInputs) -> Account | None:
+    if os.geteuid() != 0:
+        return None
+    if inputs.run_as:
+        return account(inputs.run_as)
+    owner = inputs.source.archive.owner()
+    return account(owner) if owner != "root" else server_account()
+
+
+def _cluster(mark: Mark, binaries: Binaries, who: Account | None, user: str) -> Cluster:
+    return Cluster(Path(mark.directory), binaries, who, mark.port, Path(mark.socket_directory), user)
+
+
+def _cluster_of(mark: Mark, run_as: str | None, state: State) -> Cluster:
+    directory = Path(mark.directory)
+    version = directory / "PG_VERSION"
+    binaries = find_binaries(int(version.read_text()) if version.exists() else None)
+    who = account(directory.owner()) if os.geteuid() == 0 else None
+    return _cluster(mark, binaries, who, state.get("source", {}).get("user", "postgres"))
+
+
+def _status(mark: Mark, alive: bool) -> str:
+    return mark.phase if mark.phase != "ready" else "stopped"
+
+
+def _kept_or_cleaned(problem: Problem, inputs: InstanceInputs, mark: Mark, cluster: Cluster) -> Problem:
+    if problem.name == "interrupted" and mark.phase != "copying":
+        state = inputs.wire() | {"port": mark.port, "status": "interrupted"}
+        return PartlyMade(problem, mark.directory, state)
+    cluster.stop()
+    _remove(inputs.directory, mark)
+    return problem
+
+
+def _remove(directory: Path, mark: Mark) -> None:
+    """Everything but the mark first, so that a killed removal is still known to be ours."""
+    for entry in directory.iterdir():
+        if entry.name != "reforge-instance.json":
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    shutil.rmtree(directory)
+    if mark.made_parent and not any(directory.parent.iterdir()):
+        directory.parent.rmdir()

@@ -1,0 +1,139 @@
+"""Recovery watched from start to promotion: progress, the reached point, the end of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from archive.lsn import format_lsn, parse_lsn
+from archive.targets import Target
+from dbrestore.handler import Context
+from dbrestore.postgres.cluster import Cluster
+from dbrestore.progress import Meter
+from problem import Problem
+
+POLL_SECONDS = 0.1
+_ASK = """
+    SELECT pg_is_in_recovery(), pg_last_wal_replay_lsn()::text, pg_last_xact_replay_timestamp(),
+           CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() END
+"""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Where recovery stopped."""
+
+    lsn: int
+    last_commit: datetime | None
+    """Commit time of the last transaction replayed; None when none was."""
+    promoted: bool = False
+
+
+def recover(cluster: Cluster, target: Target, reach: tuple[int, int], context: Context) -> Reached:
+    """Start the server, wait until it stands at its target, compare, promote.
+
+    ``reach`` is the LSN where replay begins and the one it must arrive at.
+    Problem ``recovery-failed`` with the server's words; ``interrupted`` leaves a stopped server that goes on later.
+    """
+    cluster.start()
+    reached = _wait(cluster, target, reach, context)
+    compare(target, reached, reach[1])
+    if not reached.promoted:
+        _promote(cluster)
+    return reached
+
+
+def _wait(cluster: Cluster, target: Target, reach: tuple[int, int], context: Context) -> Reached:
+    begin, end = reach
+    meter = Meter("replaying WAL", max(0, end - begin), context.progress)
+    last: Reached | None = None
+    while True:
+        if context.cancelled.is_set():
+            cluster.stop()
+            raise Problem("interrupted", "Interrupted while replaying WAL.", "The same command goes on from here.")
+        if not cluster.running:
+            raise Problem("recovery-failed", f"Recovery in {cluster.directory} ended early.", cluster.complaint())
+        now = _ask(cluster)
+        if now:
+            in_recovery, reached, pause = now
+            meter.reach(max(0, reached.lsn - begin))
+            if pause == "paused" or not in_recovery:
+                meter.done()
+                # Once promoted the replay position is gone; the last one seen still tells.
+                return reached if in_recovery else Reached(reached.lsn or (last.lsn if last else 0), reached.last_commit, True)
+            last = reached
+        time.sleep(POLL_SECONDS)
+
+
+def _ask(cluster: Cluster) -> tuple[bool, Reached, str | None] | None:
+    """Recovery's position; None while the server takes no connections yet."""
+    try:
+        with cluster.connect() as connection:
+            row: tuple[Any, ...] = connection.execute(_ASK).fetchone() or ()
+    except psycopg.OperationalError:
+        return None
+    in_recovery, lsn, last_commit, pause = row
+    return in_recovery, Reached(parse_lsn(lsn) if lsn else 0, last_commit), pause
+
+
+def compare(target: Target, reached: Reached, expected_lsn: int) -> None:
+    """Hold the reached point against the target: PostgreSQL itself passes over two misses in silence.
+
+    Problem ``target-missed`` where a time target was overshot (it lay before the backup's end) or where
+    ``latest`` stopped short of the WAL that exists (a missing or damaged segment).
+    """
+    if target.kind == "time" and reached.last_commit and reached.last_commit > target.time:
+        what = f"Recovery passed the target {target.time:%Y-%m-%d %H:%M:%S.%f%z}: the last replayed commit is of {reached.last_commit.astimezone(UTC)}."
+        raise Problem("target-missed", what, "Choose a later time or an older base backup.")
+    if target.kind == "latest" and reached.lsn and reached.lsn < expected_lsn:
+        what = f"Recovery stopped at {format_lsn(reached.lsn)}, short of {format_lsn(expected_lsn)} where the archived WAL ends."
+        raise Problem("target-missed", what, "A WAL segment is damaged. Restore to a time before it.")
+
+
+def _promote(cluster: Cluster) -> None:
+    with cluster.connect() as connection:
+        done = connection.execute("SELECT pg_promote(true, 120)").fetchone()
+        if not (done and done[0]):
+            raise Problem("promotion-failed", f"{cluster.directory} was not promoted in 120 s.", cluster.complaint())
+
+
+def bootstrap_superuser(cluster: Cluster) -> str:
+    """The name of the role that initdb made: it has the OID 10 whatever it is called."""
+    with cluster.connect() as connection:
+        row = connection.execute("SELECT rolname FROM pg_roles WHERE oid = 10").fetchone()
+    return str(row[0]) if row else cluster.user
+
+
+def silence_subscriptions(cluster: Cluster, superuser: str) -> list[str]:
+    """Disable every subscription and part it from its slot, so that the publisher is never disturbed."""
+    silenced = []
+    with cluster.connect(user=superuser) as connection:
+        found = connection.execute(
+            "SELECT s.subname, d.datname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid"
+        ).fetchall()
+    for name, database in found:
+        quoted = psycopg.sql.Identifier(name)
+        with cluster.connect(database, superuser) as connection:
+            for action in ("DISABLE", "SET (slot_name = NONE)"):
+                connection.execute(psycopg.sql.SQL("ALTER SUBSCRIPTION {} " + action).format(quoted))
+        silenced.append(name)
+    return silenced
+
+
+def leave_recovery_settings(directory: Path) -> None:
+    """Nothing of the recovery stays in the configuration of the finished instance."""
+    from dbrestore.postgres.settings import without
+
+    path = directory / "postgresql.auto.conf"
+    path.write_text(without(path.read_text(), ("recovery_target", "restore_command")))
+
+
+def run_checkpoint(cluster: Cluster, superuser: str) -> None:
+    """After it the instance no longer needs any WAL of the original's archive."""
+    with cluster.connect(user=superuser) as connection:
+        connection.execute("CHECKPOINT")

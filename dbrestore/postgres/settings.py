@@ -1,0 +1,125 @@
+"""The settings a restored instance runs with: pure functions from what is declared to file contents.
+
+Overrides go into postgresql.auto.conf, the one file that nothing in the original's own files can overrule.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from archive.targets import Target
+
+HBA_FILE = "reforge_hba.conf"
+SIDE_EFFECT_LIBRARIES = {"pg_cron"}
+"""Libraries that act by themselves once loaded."""
+MEMORY = {
+    "max_connections setting": "max_connections",
+    "max_worker_processes setting": "max_worker_processes",
+    "max_wal_senders setting": "max_wal_senders",
+    "max_prepared_xacts setting": "max_prepared_transactions",
+    "max_locks_per_xact setting": "max_locks_per_transaction",
+}
+"""pg_controldata's lines and the settings that a standby must have at least as high (manual, Hot Standby)."""
+
+
+def quoted(value: str) -> str:
+    """A value as the configuration file takes it."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def restore_command(archive: Path, readable_for_fsync: bool) -> str:
+    """The command that brings a WAL segment into pg_wal.
+
+    A symbolic link is safe (PostgreSQL never recycles one) and saves a copy and an fsync for each segment.
+    PostgreSQL opens what it fsyncs for writing, so a link needs an archive that the server may write to.
+    """
+    source = shlex.quote(str(archive)).replace("%", "%%") + "/%f"
+    return f"test -f {source} && ln -sf {source} %p" if readable_for_fsync else f"cp {source} %p"
+
+
+def recovery_target(target: Target) -> dict[str, str]:
+    """The recovery_target_* settings of a target; recovery pauses there so that it can be compared first."""
+    settings = {"recovery_target_timeline": "latest", "recovery_target_action": "pause"}
+    match target.kind:
+        case "snapshot":
+            return settings | {"recovery_target": "immediate"}
+        case "latest":
+            return settings
+        case "time":
+            value = target.time.isoformat(sep=" ", timespec="microseconds")
+        case _:
+            value = target.value or ""
+    settings[f"recovery_target_{target.kind}"] = value
+    settings["recovery_target_inclusive"] = "on" if target.inclusive else "off"
+    return settings
+
+
+def quarantine(directory: Path, libraries: str) -> dict[str, str]:
+    """What keeps a restored instance from acting on the original, its archive or the world."""
+    kept = [name for name in re.split(r"[,\s]+", libraries) if name.strip('"') not in {"", *SIDE_EFFECT_LIBRARIES}]
+    return {
+        "archive_mode": "off",
+        "archive_command": "",
+        "archive_cleanup_command": "",
+        "recovery_end_command": "",
+        "primary_conninfo": "",
+        "primary_slot_name": "",
+        "synchronous_standby_names": "",
+        "max_logical_replication_workers": "0",
+        "shared_preload_libraries": ",".join(kept),
+        "data_directory": str(directory),
+        "hba_file": str(directory / HBA_FILE),
+        "external_pid_file": "",
+        "logging_collector": "off",
+        "log_destination": "stderr",
+    }
+
+
+def hba(operators: list[str], application: list[str]) -> str:
+    """pg_hba.conf: the server's own account by its private socket, the operators, then the application's lines.
+
+    ``md5`` accepts SCRAM and MD5 passwords alike, whichever the original stored.
+    """
+    lines = ["# Written by Reforge; edit reforge:operators or reforge:restores in the stack's config instead."]
+    lines += ["local all all trust # the socket lies in a folder that only the server's account can enter"]
+    lines += [f"host all all {network} md5 # operator" for network in operators]
+    return "\n".join(lines + application) + "\n"
+
+
+def application_lines(original_hba: str | None, clients: list[str]) -> list[str]:
+    """Who else may connect: the original's own rules where they are known, else the clients' networks.
+
+    Replication and local lines are left out: no standby of the original may follow a restored instance.
+    """
+    if original_hba is None:
+        return [f"host all all {network} md5 # application" for network in clients]
+    rules = [line.strip() for line in original_hba.splitlines()]
+    return [rule for rule in rules if re.match(r"host\w*\s", rule) and rule.split()[1] != "replication"]
+
+
+def merged(existing: str, overrides: Mapping[str, str]) -> str:
+    """postgresql.auto.conf with ``overrides``; every other line of it is kept."""
+    kept = [line for line in existing.splitlines() if _name(line) not in overrides]
+    return "\n".join(kept + [f"{name} = {quoted(value)}" for name, value in overrides.items()]) + "\n"
+
+
+def without(existing: str, prefixes: tuple[str, ...]) -> str:
+    """postgresql.auto.conf without the settings that begin so."""
+    return "".join(line + "\n" for line in existing.splitlines() if not _name(line).startswith(prefixes))
+
+
+def value_of(files: list[str], name: str) -> str:
+    """The last value given to a setting in configuration texts, unquoted; empty when none gives it."""
+    found = ""
+    for line in "\n".join(files).splitlines():
+        match = re.match(rf"\s*{name}\s*=?\s*('(?:[^']|'')*'|[^#\s]*)", line, re.IGNORECASE)
+        found = match[1].strip("'").replace("''", "'") if match else found
+    return found
+
+
+def _name(line: str) -> str:
+    match = re.match(r"\s*([\w.]+)", line)
+    return match[1].lower() if match else ""

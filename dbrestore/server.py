@@ -1,0 +1,132 @@
+"""The plugin's process: gRPC in front of ``Provider``, progress to the engine, an end with the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
+from typing import Any
+
+import grpc
+import grpc.aio
+from google.protobuf import empty_pb2
+from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.provider.experimental.server import ProviderServicer
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, errors_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+
+from dbrestore.handler import PartlyMade
+from dbrestore.provider import Provider
+from dbrestore.registry import handlers
+from dbrestore.values import wire
+from problem import Problem
+
+VERSION = "0.1.0"
+GRACE_SECONDS = 3.0
+"""How long work may take to reach a safe point once the engine is gone."""
+
+
+class EngineLog:
+    """Sends one line of progress to the engine, which shows it beside the resource."""
+
+    def __init__(self, address: str) -> None:
+        self.attach(address)
+
+    def attach(self, address: str) -> None:
+        self._stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address)) if address else None
+
+    def tell(self, urn: str, text: str) -> None:
+        if self._stub is None:
+            return
+        line = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=text, urn=urn, ephemeral=True)
+        # The engine may be gone already; progress is never worth failing for.
+        self._stub.Log.future(line, timeout=5)
+
+
+def _spoken(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Problems cross to the engine in their own words, half-made resources with their state."""
+
+    @wraps(method)
+    async def call(self: Any, request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        try:
+            return await method(self, request, context)
+        except PartlyMade as problem:
+            await context.abort(grpc.StatusCode.UNKNOWN, str(problem), _kept(problem))
+        except Problem as problem:
+            await context.abort(grpc.StatusCode.UNKNOWN, str(problem))
+
+    return call
+
+
+def _kept(problem: PartlyMade) -> tuple[tuple[str, bytes], ...]:
+    """The engine's ErrorResourceInitFailed: the resource exists and this is what is known of it."""
+    detail = provider_pb2.ErrorResourceInitFailed(
+        id=problem.identity,
+        properties=PropertyValue.marshal_map(wire(problem.state)),
+        reasons=[str(problem)],
+    )
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(problem))
+    status.details.add().Pack(detail)
+    return (("grpc-status-details-bin", status.SerializeToString()),)
+
+
+class Servicer(ProviderServicer):
+    """The SDK's servicer with our errors, and Attach for debugging."""
+
+    log: EngineLog
+
+    async def Attach(self, request: Any, context: Any) -> empty_pb2.Empty:
+        self.log.attach(request.address)
+        return empty_pb2.Empty()
+
+    Check = _spoken(ProviderServicer.Check)
+    Diff = _spoken(ProviderServicer.Diff)
+    Create = _spoken(ProviderServicer.Create)
+    Read = _spoken(ProviderServicer.Read)
+    Update = _spoken(ProviderServicer.Update)
+    Delete = _spoken(ProviderServicer.Delete)
+
+
+async def _end_with_engine(provider: Provider, parent: int) -> None:
+    """A killed engine never says goodbye: watch who our parent is."""
+    while os.getppid() == parent:
+        await asyncio.sleep(0.25)
+    provider.stop()
+    deadline = time.monotonic() + GRACE_SECONDS
+    while provider.busy and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
+    os._exit(1)
+
+
+async def _serve(engine_address: str) -> None:
+    parent = os.getppid()
+    log = EngineLog(engine_address)
+    provider = Provider(handlers(), log.tell)
+    servicer = Servicer([], VERSION, provider, engine_address)
+    servicer.log = log
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(32))
+    # Ctrl-C reaches the whole process group; the engine then cancels and ends us in order.
+    loop.add_signal_handler(signal.SIGINT, provider.stop)
+    server = grpc.aio.server()
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    # The engine reads the first line of stdout as the port: nothing may be written before it.
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    await _end_with_engine(provider, parent)
+
+
+def main() -> None:
+    """Serve until the engine ends. The engine's address is the last word of the command line."""
+    address = next((word for word in reversed(sys.argv[1:]) if not word.startswith("-")), "")
+    asyncio.run(_serve(address))
+
+
+if __name__ == "__main__":
+    main()
