@@ -58,7 +58,7 @@ class ProgramHost(LanguageServer):
         self._entry_point = os.path.normpath(os.path.join(folder, request.info.entry_point, "__main__.py"))
         os.chdir(request.pwd or folder)
         sys.path.insert(0, os.path.dirname(self._entry_point))
-        response = super().Run(request, context)
+        response = super().Run(request, context)  # type: ignore[no-untyped-call]
         return language_pb2.RunResponse(bail=True) if response.error else response
 
     def _run_program(self) -> None:
