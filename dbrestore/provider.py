@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi.provider.experimental.provider as protocol
-from pydantic import ValidationError
 from pulumi.provider.experimental.property_value import PropertyValue
+from pydantic import ValidationError
 
 from dbrestore.handler import Context, Handler, Inputs, State
 from dbrestore.values import has_unknowns, plain, wire
@@ -140,7 +140,7 @@ def _changed(handler: Handler, state: State, new: Mapping[str, PropertyValue]) -
 
 
 def _differs(old: Any, new: PropertyValue | None) -> bool:
-    return new is not None and has_unknowns({"": new}) or old != (None if new is None else plain(new))
+    return (new is not None and has_unknowns({"": new})) or old != (None if new is None else plain(new))
 
 
 def _kind(name: str, state: State, new: Mapping[str, PropertyValue]) -> protocol.PropertyDiffKind:

@@ -17,7 +17,15 @@ from toolchain.accounts import Account
 
 FICLONE = 0x40049409
 """ioctl of linux/fs.h: share the blocks of another file."""
-EMPTIED = {"pg_replslot", "pg_dynshmem", "pg_notify", "pg_serial", "pg_snapshots", "pg_stat_tmp", "pg_subtrans"}
+EMPTIED = {
+    "pg_replslot",
+    "pg_dynshmem",
+    "pg_notify",
+    "pg_serial",
+    "pg_snapshots",
+    "pg_stat_tmp",
+    "pg_subtrans",
+}
 """Folders whose contents are the original's alone (its replication slots above all): kept, but empty."""
 LEFT_OUT = {"postmaster.pid", "postmaster.opts", "standby.signal", "recovery.signal", "backup_manifest"}
 WORKERS = 4
@@ -35,7 +43,9 @@ def copy_backup(backup: Path, directory: Path, owner: Account | None, context: C
 
     def copy(entry: tuple[Path, int]) -> None:
         if context.cancelled.is_set():
-            raise Problem("interrupted", "Interrupted while copying the base backup.", "Run the same command again.")
+            raise Problem(
+                "interrupted", "Interrupted while copying the base backup.", "Run the same command again."
+            )
         path, size = entry
         _copy_file(backup / path, directory / path)
         _own(directory / path, owner)
@@ -59,7 +69,9 @@ def _in_parallel(
             pool.shutdown(cancel_futures=True)
             free = shutil.disk_usage(directory).free
             what = f"Copying to {directory} failed: {error.strerror} ({free // 2**20} MiB free)."
-            raise Problem("copy-failed", what, "Make room or choose another folder, then run it again.") from error
+            raise Problem(
+                "copy-failed", what, "Make room or choose another folder, then run it again."
+            ) from error
         except Problem:
             pool.shutdown(cancel_futures=True)
             raise

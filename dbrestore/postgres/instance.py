@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
+from archive.proof import Proof, prove
+
 from archive.backups import list_backups
 from archive.lsn import format_lsn
-from archive.proof import Proof, prove
 from dbrestore.handler import Context, Handler, PartlyMade, State
 from dbrestore.postgres import configuring
 from dbrestore.postgres.cluster import Cluster, free_port, in_use, socket_directory
@@ -19,9 +20,7 @@ from dbrestore.postgres.copying import copy_backup
 from dbrestore.postgres.inputs import InstanceInputs
 from dbrestore.postgres.mark import Mark, new_mark, own_mark
 from dbrestore.postgres.recovery import (
-    Reached,
     bootstrap_superuser,
-    leave_recovery_settings,
     recover,
     run_checkpoint,
     silence_subscriptions,
@@ -109,14 +108,21 @@ class Instance(Handler):
             if mark.phase == "recovering":
                 reached = recover(cluster, inputs.until.target(), proof.reach, context)
                 context.progress(f"promoted at {format_lsn(reached.lsn)}")
-                configuring.note_reached(cluster.directory, reached)
+                commit = reached.last_commit.isoformat() if reached.last_commit else ""
+                mark = replace(mark, reached_lsn=format_lsn(reached.lsn), reached_time=commit).write()
             quarantined = self._settle(cluster)
         except Problem as problem:
             raise _kept_or_cleaned(problem, inputs, mark, cluster) from problem
-        mark.at("ready").write()
-        return self._state(inputs, proof, cluster, begun) | {"quarantined": quarantined}
+        mark = mark.at("ready").write()
+        seconds = (datetime.now(UTC) - begun).total_seconds()
+        return _state(inputs, proof, mark, cluster) | {
+            "quarantined": quarantined,
+            "restoredInSeconds": seconds,
+        }
 
-    def _claim(self, context: Context, inputs: InstanceInputs, mark: Mark | None, who: Account | None) -> Mark:
+    def _claim(
+        self, context: Context, inputs: InstanceInputs, mark: Mark | None, who: Account | None
+    ) -> Mark:
         """Our mark in the new folder before anything else is; stale half-made work is cleared first."""
         if mark and (mark.until != _words(inputs) or mark.phase in ("copying", "deleting")):
             context.progress("clearing half-made work of an earlier run")
@@ -129,7 +135,9 @@ class Instance(Handler):
         if in_use(inputs.listen, port):
             inputs.directory.rmdir()
             what = f"Port {port} on {inputs.listen} is taken by something that is not this restore."
-            raise Problem("port-taken", what, "Give the restore another port, or none to have a free one chosen.")
+            raise Problem(
+                "port-taken", what, "Give the restore another port, or none to have a free one chosen."
+            )
         fresh = new_mark(context.urn, inputs.directory, _words(inputs))
         sockets = str(socket_directory(inputs.directory))
         return replace(fresh, port=port, made_parent=made_parent, socket_directory=sockets).write()
@@ -138,22 +146,21 @@ class Instance(Handler):
         superuser = bootstrap_superuser(cluster)
         silenced = silence_subscriptions(cluster, superuser)
         run_checkpoint(cluster, superuser)
-        leave_recovery_settings(cluster.directory)
+        configuring.leave_recovery_settings(cluster.directory, cluster.account)
         cluster.reload()
         return {"subscriptions": silenced, "libraries": configuring.left_out_libraries(cluster.directory)}
 
-    def _state(self, inputs: InstanceInputs, proof: Proof, cluster: Cluster, begun: datetime) -> State:
-        reached = configuring.noted_reached(cluster.directory)
-        return inputs.wire() | {
-            "host": inputs.listen,
-            "port": cluster.port,
-            "status": "ready",
-            "backup": proof.backup.name,
-            "reachedLsn": format_lsn(reached.lsn),
-            "reachedTime": reached.last_commit.isoformat() if reached.last_commit else "",
-            "postgresVersion": cluster.binaries.version,
-            "restoredInSeconds": round((datetime.now(UTC) - begun).total_seconds(), 1),
-        }
+
+def _state(inputs: InstanceInputs, proof: Proof, mark: Mark, cluster: Cluster) -> State:
+    return inputs.wire() | {
+        "host": inputs.listen,
+        "port": mark.port,
+        "status": "ready",
+        "backup": proof.backup.name,
+        "reachedLsn": mark.reached_lsn,
+        "reachedTime": mark.reached_time,
+        "postgresVersion": cluster.binaries.version,
+    }
 
 
 def _proven(inputs: InstanceInputs, context: Context) -> Proof:

@@ -32,6 +32,8 @@ class Mark:
     port: int = 0
     socket_directory: str = ""
     made_parent: bool = False
+    reached_lsn: str = ""
+    reached_time: str = ""
 
     def at(self, phase: Phase) -> Mark:
         """The same mark, one phase further."""

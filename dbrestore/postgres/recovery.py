@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from archive.lsn import format_lsn, parse_lsn
 from archive.targets import Target
@@ -55,9 +55,13 @@ def _wait(cluster: Cluster, target: Target, reach: tuple[int, int], context: Con
     while True:
         if context.cancelled.is_set():
             cluster.stop()
-            raise Problem("interrupted", "Interrupted while replaying WAL.", "The same command goes on from here.")
+            raise Problem(
+                "interrupted", "Interrupted while replaying WAL.", "The same command goes on from here."
+            )
         if not cluster.running:
-            raise Problem("recovery-failed", f"Recovery in {cluster.directory} ended early.", cluster.complaint())
+            raise Problem(
+                "recovery-failed", f"Recovery in {cluster.directory} ended early.", cluster.complaint()
+            )
         now = _ask(cluster)
         if now:
             in_recovery, reached, pause = now
@@ -65,7 +69,11 @@ def _wait(cluster: Cluster, target: Target, reach: tuple[int, int], context: Con
             if pause == "paused" or not in_recovery:
                 meter.done()
                 # Once promoted the replay position is gone; the last one seen still tells.
-                return reached if in_recovery else Reached(reached.lsn or (last.lsn if last else 0), reached.last_commit, True)
+                return (
+                    reached
+                    if in_recovery
+                    else Reached(reached.lsn or (last.lsn if last else 0), reached.last_commit, True)
+                )
             last = reached
         time.sleep(POLL_SECONDS)
 
@@ -99,7 +107,9 @@ def _promote(cluster: Cluster) -> None:
     with cluster.connect() as connection:
         done = connection.execute("SELECT pg_promote(true, 120)").fetchone()
         if not (done and done[0]):
-            raise Problem("promotion-failed", f"{cluster.directory} was not promoted in 120 s.", cluster.complaint())
+            raise Problem(
+                "promotion-failed", f"{cluster.directory} was not promoted in 120 s.", cluster.complaint()
+            )
 
 
 def bootstrap_superuser(cluster: Cluster) -> str:
@@ -117,20 +127,12 @@ def silence_subscriptions(cluster: Cluster, superuser: str) -> list[str]:
             "SELECT s.subname, d.datname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid"
         ).fetchall()
     for name, database in found:
-        quoted = psycopg.sql.Identifier(name)
+        quoted = sql.Identifier(name)
         with cluster.connect(database, superuser) as connection:
             for action in ("DISABLE", "SET (slot_name = NONE)"):
-                connection.execute(psycopg.sql.SQL("ALTER SUBSCRIPTION {} " + action).format(quoted))
+                connection.execute(sql.SQL("ALTER SUBSCRIPTION {} " + action).format(quoted))
         silenced.append(name)
     return silenced
-
-
-def leave_recovery_settings(directory: Path) -> None:
-    """Nothing of the recovery stays in the configuration of the finished instance."""
-    from dbrestore.postgres.settings import without
-
-    path = directory / "postgresql.auto.conf"
-    path.write_text(without(path.read_text(), ("recovery_target", "restore_command")))
 
 
 def run_checkpoint(cluster: Cluster, superuser: str) -> None:

@@ -59,7 +59,9 @@ def recovery_target(target: Target) -> dict[str, str]:
 
 def quarantine(directory: Path, libraries: str) -> dict[str, str]:
     """What keeps a restored instance from acting on the original, its archive or the world."""
-    kept = [name for name in re.split(r"[,\s]+", libraries) if name.strip('"') not in {"", *SIDE_EFFECT_LIBRARIES}]
+    kept = [
+        name for name in re.split(r"[,\s]+", libraries) if name.strip('"') not in {"", *SIDE_EFFECT_LIBRARIES}
+    ]
     return {
         "archive_mode": "off",
         "archive_command": "",
@@ -83,7 +85,9 @@ def hba(operators: list[str], application: list[str]) -> str:
 
     ``md5`` accepts SCRAM and MD5 passwords alike, whichever the original stored.
     """
-    lines = ["# Written by Reforge; edit reforge:operators or reforge:restores in the stack's config instead."]
+    lines = [
+        "# Written by Reforge; edit reforge:operators or reforge:restores in the stack's config instead."
+    ]
     lines += ["local all all trust # the socket lies in a folder that only the server's account can enter"]
     lines += [f"host all all {network} md5 # operator" for network in operators]
     return "\n".join(lines + application) + "\n"

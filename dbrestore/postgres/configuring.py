@@ -1,0 +1,139 @@
+"""Writes what a restored instance runs with into its data directory, and starts it with that."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import psycopg
+from archive.proof import Proof
+
+from dbrestore.postgres import settings
+from dbrestore.postgres.cluster import START_SECONDS, Cluster
+from dbrestore.postgres.inputs import InstanceInputs
+from problem import Problem
+from toolchain.accounts import Account
+from toolchain.postgres import Binaries
+
+AUTO = "postgresql.auto.conf"
+
+
+def make_folder(directory: Path, owner: Account | None) -> bool:
+    """Make an empty data directory that only the server's account may enter; tells whether its parent is new too."""
+    made_parent = not directory.parent.exists()
+    for folder, mode in ((directory.parent, 0o755), (directory, 0o700)):
+        if not folder.exists():
+            folder.mkdir(mode=mode)
+            if owner:
+                os.chown(folder, owner.uid, owner.gid)
+    return made_parent
+
+
+def configure(cluster: Cluster, inputs: InstanceInputs, proof: Proof) -> None:
+    """Quarantine, recovery target and addresses, before the server's first start."""
+    directory, target = cluster.directory, inputs.until.target()
+    main = _text(directory / "postgresql.conf")
+    auto = _text(directory / AUTO)
+    libraries = settings.value_of([main, auto], "shared_preload_libraries")
+    archive = inputs.source.archive
+    overrides = (
+        memory(cluster.binaries, directory)
+        | settings.quarantine(directory, libraries)
+        | settings.recovery_target(target)
+        | {
+            "restore_command": settings.restore_command(archive, _writable(archive, cluster.account)),
+            "hot_standby": "on",
+            "listen_addresses": inputs.listen,
+            "port": str(cluster.port),
+            "unix_socket_directories": str(cluster.socket_directory),
+            "unix_socket_permissions": "0700",
+        }
+    )
+    _own(directory / "postgresql.conf", main, cluster.account)
+    _own(directory / AUTO, settings.merged(auto, overrides), cluster.account)
+    _own(directory / "recovery.signal", "", cluster.account)
+    write_hba(cluster, inputs)
+
+
+def memory(binaries: Binaries, directory: Path) -> dict[str, str]:
+    """The original's settings that a standby must match, from pg_control: hot standby is refused with less."""
+    ran = subprocess.run(
+        [binaries.tool("pg_controldata"), directory],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"LC_ALL": "C"},
+    )
+    found = dict(line.split(":", 1) for line in ran.stdout.splitlines() if ":" in line)
+    return {name: found[label].strip() for label, name in settings.MEMORY.items() if label in found}
+
+
+def write_hba(cluster: Cluster, inputs: InstanceInputs) -> None:
+    """Who may connect: the operators, and the application once it may."""
+    application: list[str] = []
+    if inputs.access == "application":
+        path = cluster.directory / "pg_hba.conf"
+        original = path.read_text() if path.exists() else None
+        application = settings.application_lines(original, list(inputs.clients))
+    _own(
+        cluster.directory / settings.HBA_FILE,
+        settings.hba(list(inputs.operators), application),
+        cluster.account,
+    )
+
+
+def write_port(cluster: Cluster, port: int) -> None:
+    """Another port, from the next start on."""
+    path = cluster.directory / AUTO
+    _own(path, settings.merged(path.read_text(), {"port": str(port)}), cluster.account)
+
+
+def start_and_wait(cluster: Cluster) -> None:
+    """Start a finished instance and wait until it takes connections."""
+    cluster.start()
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with cluster.connect():
+                return
+        except psycopg.OperationalError:
+            if not cluster.running:
+                break
+            time.sleep(0.05)
+    raise Problem("start-failed", f"The server of {cluster.directory} does not come up.", cluster.complaint())
+
+
+def left_out_libraries(directory: Path) -> list[str]:
+    """Libraries of the original that quarantine keeps from loading."""
+    original = settings.value_of([_text(directory / "postgresql.conf")], "shared_preload_libraries")
+    return sorted(name for name in settings.SIDE_EFFECT_LIBRARIES if name in original)
+
+
+def leave_recovery_settings(directory: Path, owner: Account | None) -> None:
+    """Nothing of the recovery stays in the configuration of the finished instance."""
+    path = directory / AUTO
+    _own(path, settings.without(path.read_text(), ("recovery_target", "restore_command")), owner)
+
+
+def _writable(archive: Path, who: Account | None) -> bool:
+    """Whether the server may open the archive's files for writing, as its fsync of a link needs."""
+    sample = next((path for path in archive.iterdir() if len(path.name) == 24), None)
+    if sample is None:
+        return False
+    if who is None:
+        return os.access(sample, os.W_OK)
+    found = sample.stat()
+    return (found.st_uid == who.uid and bool(found.st_mode & 0o200)) or bool(found.st_mode & 0o002)
+
+
+def _text(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def _own(path: Path, text: str, owner: Account | None) -> None:
+    path.write_text(text)
+    path.chmod(0o600)
+    if owner:
+        os.chown(path, owner.uid, owner.gid)

@@ -1,0 +1,144 @@
+"""The config of a stack: every rule about it, so that the command line and a bare ``pulumi up`` obey the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
+
+from problem import Misuse
+from stacks.endpoints import Endpoint
+from stacks.kinds import kinds, load
+from stacks.messages import PREFIX, messages, nearest
+from stacks.restores import Restore, is_accepted
+from stacks.sources import Source
+from stacks.values import DatabaseUrl, Network, RestoreName, Strict
+from stacks.writers import Writer
+
+PROVIDERS, ENDPOINTS, WRITERS = "stacks.providers", "stacks.endpoints", "stacks.writers"
+Writing = Literal["none", "canary", "all"]
+SourceT = TypeVar("SourceT", bound=Source)
+RestoreT = TypeVar("RestoreT", bound=Restore)
+
+
+class Entry(Strict):
+    """``- kind: {...}``: one of a package's kinds with its settings."""
+
+    @property
+    def chosen(self) -> Any:
+        """The settings of the kind that is given."""
+        return next(value for value in dict(self).values() if value is not None)
+
+    @model_validator(mode="after")
+    def _one(self) -> Entry:
+        given = [name for name, value in self if value is not None]
+        if len(given) != 1:
+            raise ValueError(f"needs exactly one of {', '.join(self.model_fields)}")
+        return self
+
+
+def _entry(package: str, base: type[BaseModel]) -> type[Entry]:
+    """An ``Entry`` with a field for each kind that the package has."""
+    found: dict[str, Any] = {}
+    for kind in kinds(package):
+        settings = load(package, kind).Settings
+        found[kind.replace("-", "_")] = (settings | None, None)
+    return create_model(base.__name__ + "Entry", __base__=Entry, **found)
+
+
+EndpointEntry = _entry(ENDPOINTS, Endpoint)
+WriterEntry = _entry(WRITERS, Writer)
+
+
+class Config(Strict, Generic[SourceT, RestoreT]):
+    """Everything under ``reforge:`` in Pulumi.<stack>.yaml."""
+
+    source: SourceT = Field(description="the damaged database: looked up, never managed")
+    source_url: DatabaseUrl = Field(description="the original's connection string, a secret")
+    operators: list[Network] = Field(
+        min_length=1, description="who may reach a restore before it is validated"
+    )
+    restores: dict[RestoreName, RestoreT] = Field({}, description="new instances by name")
+    serving: str = Field("source", description="where the application points: source, or a restore")
+    endpoints: list[EndpointEntry] = Field([], description="what tells the application where its database is")  # type: ignore[valid-type]
+    writers: list[WriterEntry] = Field([], description="what writes to the database by itself")  # type: ignore[valid-type]
+    writing: Writing = Field("all", description="which writers may work")
+    suite: str | None = Field(None, description="the validation suite's file")
+
+
+@cache
+def config_model(provider: str) -> type[Config[Any, Any]]:
+    """The config with a provider's own source and restores."""
+    settings = load(PROVIDERS, provider, "settings")
+    return Config[settings.Source, settings.Restore]
+
+
+def parse(raw: Mapping[str, Any]) -> Config[Any, Any]:
+    """The config of a stack from its values without the ``reforge:`` prefix.
+
+    Raises ``Misuse`` ``config-wrong`` with a line for each wrong value and each broken rule.
+    """
+    model = config_model(_provider(raw))
+    wrong = broken_rules(raw)
+    try:
+        config = model.model_validate(dict(raw))
+        wrong += [f"{PREFIX}{line}" for line in config.source.conflicts(config.restores)]
+    except ValidationError as error:
+        wrong = messages(error, model) + wrong
+    if wrong:
+        raise Misuse("config-wrong", "\n".join(wrong))
+    return config
+
+
+def _provider(raw: Mapping[str, Any]) -> str:
+    """The provider named, or any where the name is wrong, so that the rest is still checked."""
+    source = raw.get("source")
+    named = source.get("provider") if isinstance(source, Mapping) else None
+    return named if named in kinds(PROVIDERS) else kinds(PROVIDERS)[0]
+
+
+def broken_rules(raw: Mapping[str, Any]) -> list[str]:
+    """The rules between values, checked on the raw config so that they are told beside wrong values."""
+    restores = raw.get("restores") or {}
+    serving = raw.get("serving") or "source"
+    wrong = []
+    if isinstance(restores, Mapping) and serving != "source":
+        if serving not in restores:
+            known = ["source", *restores]
+            hint = nearest(str(serving), known)
+            wrong.append(f"{PREFIX}serving: {serving!r} is not a restore{hint} (allowed: {', '.join(known)})")
+        elif not is_accepted(restores[serving]):
+            wrong.append(
+                f"{PREFIX}serving: {serving!r} is not validated; run `reforge validate {serving}`, "
+                f"or waive it with a written reason: `reforge validate {serving} --waive REASON`"
+            )
+    return wrong + _doubled(raw, "endpoints") + _doubled(raw, "writers")
+
+
+def _doubled(raw: Mapping[str, Any], what: str) -> list[str]:
+    entries = raw.get(what) or []
+    counted = Counter(repr(entry) for entry in entries if isinstance(entry, Mapping))
+    return [
+        f"{PREFIX}{what}: {entry} stands there {count} times" for entry, count in counted.items() if count > 1
+    ]
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of a stack's file, for editors: the config under its ``reforge:`` names."""
+    found = [config_model(provider).model_json_schema() for provider in kinds(PROVIDERS)]
+    definitions: dict[str, Any] = {}
+    for one in found:
+        definitions |= one.pop("$defs", {})
+        one["properties"] = {PREFIX + name: value for name, value in one["properties"].items()}
+        one["required"] = [PREFIX + name for name in one["required"]]
+        one["additionalProperties"] = True  # other packages' config stands beside ours
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Pulumi.<stack>.yaml of Reforge",
+        "type": "object",
+        "properties": {"config": found[0] if len(found) == 1 else {"anyOf": found}},
+        "$defs": definitions,
+    }

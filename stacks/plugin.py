@@ -1,0 +1,50 @@
+"""The resources of our own provider plugin ``dbrestore``, as a program declares them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pulumi
+
+
+class _Resource(pulumi.CustomResource):
+    token: ClassVar[str]
+    learnt: ClassVar[tuple[str, ...]] = ()
+    """Outputs that are not inputs."""
+    secrets: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, name: str, properties: dict[str, Any], options: pulumi.ResourceOptions) -> None:
+        outputs = dict.fromkeys(self.learnt)
+        hidden = pulumi.ResourceOptions(additional_secret_outputs=list(self.secrets))
+        super().__init__(
+            self.token, name, {**outputs, **properties}, pulumi.ResourceOptions.merge(options, hidden)
+        )
+
+
+class PostgresInstance(_Resource):
+    """A restored PostgreSQL instance."""
+
+    token = "dbrestore:postgres:Instance"  # noqa: S105 - a type's name
+    learnt = ("host", "port", "status", "reachedTime", "reachedLsn")
+    host: pulumi.Output[str]
+    port: pulumi.Output[int]
+    status: pulumi.Output[str]
+
+
+class PgbouncerRoute(_Resource):
+    """Where a pgbouncer sends the clients of a database."""
+
+    token = "dbrestore:pgbouncer:Route"  # noqa: S105
+
+
+class SupervisorGroup(_Resource):
+    """How many processes of a program group run."""
+
+    token = "dbrestore:supervisor:Group"  # noqa: S105
+
+
+class EnvFileEntry(_Resource):
+    """One line of a dotenv file."""
+
+    token = "dbrestore:envfile:Entry"  # noqa: S105
+    secrets = ("value", "original", "previous")

@@ -1,0 +1,81 @@
+"""The program: source -> restores -> endpoints -> writers -> outputs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pulumi
+
+from problem import Problem
+from stacks.endpoints import Target
+from stacks.kinds import load
+from stacks.model import PROVIDERS, Config, parse
+from stacks.urls import address
+
+_TEXTS = {"source-url", "serving", "writing", "suite"}
+
+
+def main() -> None:
+    """Declare the stack that the config describes; a wrong config ends in its own words."""
+    try:
+        declare(parse(raw_config()))
+    except Problem as problem:
+        raise pulumi.RunError(str(problem)) from None
+
+
+def declare(config: Config[Any, Any]) -> None:
+    """Every resource of the stack, in the order of the procedure."""
+    source = the_source()
+    provider = load(PROVIDERS, config.source.provider, "restore")
+    restores = {name: provider.declare(name, config, source.url) for name in config.restores}
+    serving = source if config.serving == "source" else restores[config.serving]
+    # Whatever else one up brings, the application moves only to an instance that is there and open to it,
+    # and writers come back only after it has moved.
+    instances = list(restores[config.serving].needs) if config.serving != "source" else []
+    endpoints = [
+        entry.chosen.declare(serving, pulumi.ResourceOptions(depends_on=instances))
+        for entry in config.endpoints
+    ]
+    for entry in config.writers:
+        entry.chosen.declare(config.writing, pulumi.ResourceOptions(depends_on=endpoints))
+    export(config, serving, restores)
+
+
+def raw_config() -> dict[str, Any]:
+    """The stack's values under ``reforge:``, decrypted, without the prefix."""
+    prefix = "reforge:"
+    values = pulumi.runtime.config.CONFIG
+    return {
+        name.removeprefix(prefix): _value(name.removeprefix(prefix), text)
+        for name, text in values.items()
+        if name.startswith(prefix)
+    }
+
+
+def _value(name: str, text: str) -> Any:
+    """Structured values arrive as JSON, plain ones as they were written."""
+    if name in _TEXTS:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def the_source() -> Target:
+    """The original: its address is read from its connection string, nothing of it is declared."""
+    url = pulumi.Config("reforge").require_secret("source-url")
+    place = pulumi.Output.unsecret(url.apply(address))
+    return Target("source", url, place.apply(lambda at: at[0]), place.apply(lambda at: at[1]))
+
+
+def export(config: Config[Any, Any], serving: Target, restores: dict[str, Target]) -> None:
+    """What a pipeline reads: who serves, by which connection string, and where each restore is."""
+    pulumi.export("serving", config.serving)
+    pulumi.export("writing", config.writing)
+    pulumi.export("url", serving.url)
+    pulumi.export(
+        "restores",
+        {name: {"host": one.host, "port": one.port, "url": one.url} for name, one in restores.items()},
+    )

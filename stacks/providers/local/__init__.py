@@ -1,0 +1,1 @@
+"""PostgreSQL clusters of one's own, on the machine where the stack is applied."""

@@ -1,0 +1,55 @@
+"""Declares a restored instance of a cluster of one's own."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pulumi
+
+from stacks.endpoints import Target
+from stacks.model import Config
+from stacks.plugin import PostgresInstance
+from stacks.providers.local.settings import Restore, Source
+from stacks.urls import moved
+
+
+def declare(name: str, config: Config[Source, Restore], source_url: pulumi.Output[str]) -> Target:
+    """The instance of ``restores.NAME``, and how it is reached."""
+    restore, serving = config.restores[name], config.serving == name
+    instance = PostgresInstance(
+        name,
+        {
+            "name": name,
+            "directory": str(config.source.directory / name),
+            "source": _source(config.source, source_url),
+            "until": {
+                "kind": restore.from_.kind,
+                "value": restore.from_.value,
+                "inclusive": restore.from_.inclusive,
+            },
+            "operators": list(config.operators),
+            "access": "application" if restore.accepted else "operators",
+            "serving": serving,
+            "listen": config.source.listen,
+            "port": restore.port,
+            "clients": list(config.source.clients),
+            "runAs": config.source.run_as,
+        },
+        pulumi.ResourceOptions(),
+    )
+    url = pulumi.Output.all(source_url, instance.host, instance.port).apply(lambda known: moved(*known))
+    return Target(name, pulumi.Output.secret(url), instance.host, instance.port, (instance,))
+
+
+def _source(source: Source, url: pulumi.Output[str]) -> dict[str, object]:
+    return {
+        "database": source.database,
+        "user": url.apply(
+            lambda text: pulumi.Output.unsecret(
+                pulumi.Output.from_input(urlsplit(text).username or "postgres")
+            )
+        ),
+        "archive": str(source.archive),
+        "backups": str(source.backups),
+        "dataDirectory": str(source.data_directory) if source.data_directory else None,
+    }

@@ -1,0 +1,100 @@
+"""A restore as the config declares it: from what, and what was decided about it since."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, model_validator
+
+from stacks.values import Identifier, Lsn, Secure, Strict, Xid, ZonedTime
+
+KINDS = ("snapshot", "time", "lsn", "xid", "name", "latest", "replica", "dump")
+
+
+def _true(value: bool) -> bool:
+    if not value:
+        raise ValueError("is written as `latest: true`")
+    return value
+
+
+class From(Strict):
+    """What to restore from: exactly one of the kinds, with its refinements."""
+
+    snapshot: str | None = Field(None, description="a snapshot or base backup by its name")
+    time: ZonedTime | None = Field(
+        None, description="the state just after everything committed up to this time"
+    )
+    lsn: Lsn | None = Field(None, description="a position in the WAL")
+    xid: Xid | None = Field(None, description="a transaction")
+    name: Identifier | None = Field(None, description="a restore point made by pg_create_restore_point()")
+    latest: Annotated[bool, AfterValidator(_true)] | None = Field(None, description="all archived WAL")
+    replica: str | None = Field(None, description="a standby to promote")
+    dump: str | None = Field(None, description="a dump of pg_dump")
+    inclusive: bool = Field(
+        True, description="false stops just before the lsn, xid or time instead of after it"
+    )
+
+    @property
+    def kind(self) -> str:
+        return next(kind for kind in KINDS if getattr(self, kind) is not None)
+
+    @property
+    def value(self) -> str | None:
+        """The target in words; None for ``latest``."""
+        value = getattr(self, self.kind)
+        return None if value is True else str(value)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value or ''}".strip() + ("" if self.inclusive else " (exclusive)")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> From:
+        given = [kind for kind in KINDS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            found = "none" if not given else " and ".join(given)
+            raise ValueError(f"needs exactly one of {', '.join(KINDS)}; found {found}")
+        if not self.inclusive and self.kind not in ("time", "lsn", "xid"):
+            raise ValueError(f"`inclusive: false` has no meaning with {self.kind}")
+        return self
+
+
+class Validated(Strict):
+    """Proof of a validation that passed."""
+
+    at: ZonedTime
+    by: str
+    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] = Field(description="of the report")
+
+
+class Waived(Strict):
+    """A restore accepted without a passed validation, by somebody who says why."""
+
+    reason: Annotated[str, Field(min_length=10)]
+    by: str
+    at: ZonedTime
+
+
+class Restore(Strict):
+    """What every provider's restores have; a provider's own class adds to it."""
+
+    from_: From = Field(alias="from")
+    validated: Validated | None = None
+    waived: Waived | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the application may come near it."""
+        return self.validated is not None or self.waived is not None
+
+    @classmethod
+    def supported(cls) -> tuple[str, ...]:
+        """The kinds of ``from`` that the provider can do."""
+        return KINDS
+
+
+def is_accepted(raw: Any) -> bool:
+    """The same as ``Restore.accepted``, of a restore that is not checked yet."""
+    return isinstance(raw, dict) and bool(raw.get("validated") or raw.get("waived"))
+
+
+__all__ = ["KINDS", "From", "Restore", "Secure", "Validated", "Waived", "is_accepted"]

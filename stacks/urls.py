@@ -1,0 +1,20 @@
+"""Connection strings: a restored instance's differs from the original's in host and port alone."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit, urlunsplit
+
+
+def moved(url: str, host: str, port: float) -> str:
+    """``url`` at another address; user, password, database and parameters stay as they are."""
+    parts = urlsplit(url)
+    credentials = parts.netloc.rpartition("@")[0]
+    address = f"[{host}]" if ":" in host else host
+    location = f"{address}:{int(port)}"
+    return urlunsplit(parts._replace(netloc=f"{credentials}@{location}" if credentials else location))
+
+
+def address(url: str) -> tuple[str, int]:
+    """Host and port of a connection string."""
+    parts = urlsplit(url)
+    return parts.hostname or "localhost", parts.port or 5432

@@ -1,0 +1,32 @@
+"""A feature flag in a dotenv file: on only when all writers may work, off while paused and during a canary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from stacks.values import Folder
+from stacks.writers import Writer
+
+if TYPE_CHECKING:
+    import pulumi
+
+
+class Settings(Writer):
+    """``flag: {file: /srv/app/flags.env, key: ingestion}``"""
+
+    file: Folder = Field(description="absolute path of the file")
+    key: str
+    on: str = "true"
+    off: str = "false"
+
+    @property
+    def label(self) -> str:
+        return f"flag-{self.key}"
+
+    def declare(self, writing: str, options: pulumi.ResourceOptions) -> pulumi.Resource:
+        from stacks.plugin import EnvFileEntry
+
+        value = self.on if writing == "all" else self.off
+        return EnvFileEntry(self.label, {"path": str(self.file), "key": self.key, "value": value}, options)

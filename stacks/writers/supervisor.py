@@ -1,0 +1,41 @@
+"""A program group of supervisord: stopped, one process as a canary, or as many as there were."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from stacks.values import Secret
+from stacks.writers import Writer
+
+if TYPE_CHECKING:
+    import pulumi
+
+
+class Settings(Writer):
+    """``supervisor: {server: "unix:///run/supervisor.sock", group: etl}``"""
+
+    server: str = Field(description="unix:///path/of.sock or http://127.0.0.1:9001")
+    group: str = Field(description="the program group")
+    username: str | None = None
+    password: Secret | None = None
+
+    @property
+    def label(self) -> str:
+        return f"supervisor-{self.group}"
+
+    def declare(self, writing: str, options: pulumi.ResourceOptions) -> pulumi.Resource:
+        import pulumi
+
+        from stacks.plugin import SupervisorGroup
+
+        properties = {
+            "server": self.server,
+            "group": self.group,
+            "username": self.username,
+            "password": pulumi.Output.secret(self.password) if self.password else None,
+            "desired": writing,
+            "record": ".reforge/records",
+        }
+        return SupervisorGroup(self.label, properties, options)
