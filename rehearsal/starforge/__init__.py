@@ -1,0 +1,1 @@
+"""The application of the rehearsal: schema, API, ETL worker and the load on them."""
