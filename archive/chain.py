@@ -1,0 +1,152 @@
+"""The chain of WAL segments from a base backup through its lineage, to its first gap or its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from archive.backups import BaseBackup
+from archive.segments import Archive, Segment, page_flaw
+from archive.timelines import Lineage, latest_lineage, segment_at
+
+_MISSING = "is missing"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Consecutive segments that are there and look whole, each with the file that holds it.
+
+    ``gap`` is the first segment after them that is missing or damaged, with ``flaw`` as the words for it;
+    None where the archive simply ends. ``beyond_gap`` are the segments that the archive has after the gap.
+    """
+
+    lineage: Lineage
+    segments: tuple[Segment, ...]
+    files: tuple[Path, ...]
+    following: Segment
+    """The segment after the last one: the gap, or the one that is to be archived next."""
+    gap: Segment | None = None
+    flaw: str = ""
+    beyond_gap: tuple[Segment, ...] = ()
+
+    @property
+    def timeline(self) -> int:
+        """The timeline that the chain ends on: what recovery_target_timeline has to say."""
+        return self.lineage[-1].timeline
+
+    @property
+    def end_lsn(self) -> int:
+        """The first position that no segment of the chain holds."""
+        return self.following.start_lsn
+
+    def index(self, lsn: int) -> int:
+        """Which of the segments holds a position; positions outside give the nearest one's index."""
+        number = lsn // self.following.size
+        return max(0, min(number - (self.following.number - len(self.segments)), len(self.segments) - 1))
+
+    def up_to(self, lsn: int) -> tuple[Segment, ...]:
+        """The segments from the first one to the one that holds ``lsn``."""
+        return self.segments[: self.index(lsn) + 1]
+
+
+def chain_from(backup: BaseBackup, archive: Archive) -> Chain:
+    """Follow the WAL from a backup's start along the newest timeline that descends from it.
+
+    Segments that only the backup's own pg_wal has (pg_basebackup -X stream or fetch) count as present:
+    PostgreSQL looks there when restore_command finds nothing. A file of the wrong size in the archive counts
+    as damaged even so, because recovery ends with "archive file has wrong size".
+    """
+    spans = latest_lineage(archive, backup.timeline, backup.start_lsn)
+    return _Walk(backup, archive, spans).forward()
+
+
+def run_up(backup: BaseBackup, archive: Archive, limit: int = 16) -> Chain:
+    """The WAL that leads to the backup's end: its own segments, and up to ``limit`` before them if archived.
+
+    It holds the last commit that the backup contains, unless nothing was committed for a long time.
+    """
+    spans = latest_lineage(archive, backup.timeline, backup.start_lsn)
+    walk = _Walk(backup, archive, spans)
+    first, last = backup.start_lsn // backup.segment_size, (backup.stop_lsn - 1) // backup.segment_size
+    while limit > 0 and first > 0 and walk.flaw(walk.expected(first - 1)) is None:
+        first, limit = first - 1, limit - 1
+    return walk.between(first, last)
+
+
+class _Walk:
+    """Looks at one segment number after the other on a lineage."""
+
+    def __init__(self, backup: BaseBackup, archive: Archive, spans: Lineage) -> None:
+        self.backup, self.archive, self.spans = backup, archive, spans
+        self.inside = _sizes(backup.path / "pg_wal")
+
+    def forward(self) -> Chain:
+        """From the backup's first segment to the highest that the archive or the backup has."""
+        size, start = self.backup.segment_size, self.backup.start_lsn // self.backup.segment_size
+        archived = [segment.number for segment in self.archive.segments(size) if self._ours(segment)]
+        own = [number for number in range(start, self.backup.stop_lsn // size + 1) if self._inside(number)]
+        return self.between(start, max((*archived, *own), default=start - 1))
+
+    def between(self, first: int, last: int) -> Chain:
+        """The chain of the numbers ``first`` to ``last``, ended by the first flaw."""
+        segments = [self.expected(number) for number in range(first, last + 1)]
+        flaws = ((index, flaw) for index, segment in enumerate(segments) if (flaw := self.flaw(segment)))
+        stop, words = next(flaws, (len(segments), ""))
+        return Chain(
+            lineage=self.spans,
+            segments=tuple(segments[:stop]),
+            files=tuple(self.file(segment) for segment in segments[:stop]),
+            following=self.expected(first + stop),
+            gap=segments[stop] if words else None,
+            flaw=words,
+            beyond_gap=tuple(
+                segment for segment in segments[stop + 1 :] if segment.name in self.archive.sizes
+            ),
+        )
+
+    def expected(self, number: int) -> Segment:
+        return segment_at(self.spans, number, self.backup.segment_size)
+
+    def file(self, segment: Segment) -> Path:
+        archived = segment.name in self.archive.sizes
+        return (self.archive.folder if archived else self.backup.path / "pg_wal") / segment.name
+
+    def flaw(self, segment: Segment) -> str | None:
+        """Why a segment cannot be used, in words that follow its name; None if it looks whole."""
+        size = self.archive.sizes.get(segment.name, self.inside.get(segment.name))
+        if size is None:
+            return _MISSING
+        if size != segment.size:
+            return f"is cut short or damaged: {size:,} bytes instead of {segment.size:,}"
+        return page_flaw(self.file(segment), segment, self.backup.system_identifier)
+
+    def _inside(self, number: int) -> bool:
+        return self.expected(number).name in self.inside
+
+    def _ours(self, segment: Segment) -> bool:
+        return self.expected(segment.number) == segment
+
+
+def gaps(backup: BaseBackup, archive: Archive) -> tuple[tuple[Segment, Segment, str], ...]:
+    """Every gap from the backup's start to the end of the archive: first and last segment, and the flaw."""
+    chain, found = chain_from(backup, archive), list[tuple[Segment, Segment, str]]()
+    if chain.gap is None:
+        return ()
+    walk = _Walk(backup, archive, chain.lineage)
+    last = max((segment.number for segment in chain.beyond_gap), default=chain.gap.number)
+    for number in range(chain.gap.number, last + 1):
+        segment = walk.expected(number)
+        flaw = walk.flaw(segment)
+        if flaw and found and found[-1][1].number == number - 1 and found[-1][2] == flaw:
+            found[-1] = (found[-1][0], segment, flaw)
+        elif flaw:
+            found.append((segment, segment, flaw))
+    return tuple(found)
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Sizes of the files in a backup's pg_wal, which may be empty or absent."""
+    try:
+        return {file.name: file.stat().st_size for file in folder.iterdir() if file.is_file()}
+    except OSError:
+        return {}

@@ -1,0 +1,186 @@
+"""Proves, before anything is copied, that a restore to a target can succeed: which backup, which WAL.
+
+Without it PostgreSQL fails late or not at all: it ends recovery quietly at missing or damaged WAL for the
+latest state, and gives the backup's end for a time before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from archive import complaints
+from archive.backups import Backups, BaseBackup, check_files
+from archive.chain import Chain, chain_from, run_up
+from archive.commits import (
+    Commit,
+    find_restore_point,
+    find_xid,
+    first_after,
+    last_commit,
+    last_commit_before,
+    latest_time_before,
+    record_from,
+)
+from archive.segments import Archive, Segment
+from archive.targets import Target
+from problem import Problem
+from toolchain.postgres import Binaries
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A restore that can succeed. Set recovery_target_timeline to ``chain.timeline``.
+
+    ``last_reachable`` is the last commit of the whole chain, ``expected`` the last one that the restored
+    database will hold (None: none since the backup began). ``needed`` are the segments up to the target; a
+    record at its end may run on into one more. ``notes`` tell which newer backups were passed over, and why.
+    """
+
+    backup: BaseBackup
+    chain: Chain
+    target: Target
+    last_reachable: Commit | None
+    expected: Commit | None
+    needed: tuple[Segment, ...]
+    notes: tuple[str, ...] = ()
+
+
+def prove(
+    backups: Backups, archive: Path | Archive, target: Target, binaries: Binaries, now: datetime
+) -> Proof:
+    """Find the newest base backup (or the named one) from which the target can be reached.
+
+    Quick: of the backup only names and sizes are checked, and a few segments are read; ``backups.verify`` and
+    ``waldump.verify_wal`` read all of it. Problems: no-backup, backup-damaged, postgres-version-mismatch,
+    wal-missing, wal-not-archived-yet, wal-damaged, target-in-future, target-before-backup, target-not-found.
+    """
+    if target.kind == "time" and target.time > now:
+        raise complaints.in_future(target, now)
+    listing = archive if isinstance(archive, Archive) else Archive.scan(archive)
+    refused: list[Problem] = []
+    before: int | None = None
+    for backup in _candidates(backups, target):
+        try:
+            return _Attempt(backup, backups, listing, target, binaries, before).prove(_notes(refused))
+        except Problem as problem:
+            refused.append(problem)
+            before = backup.stop_lsn
+    raise _most_telling(refused) if refused else complaints.no_backup(target, backups)
+
+
+def _candidates(backups: Backups, target: Target) -> list[BaseBackup]:
+    """Newest first, or just the one that is named."""
+    name = target.value if target.kind == "snapshot" else target.backup
+    return [backup for backup in reversed(backups.usable) if name in (None, backup.name)]
+
+
+def _notes(refused: list[Problem]) -> tuple[str, ...]:
+    return tuple(problem.what for problem in refused if problem.name == "backup-damaged")
+
+
+def _most_telling(refused: list[Problem]) -> Problem:
+    """What keeps the newest backup from it; "before" and "not found" only if all say so, of the oldest."""
+    for problem in refused:
+        if problem.name not in ("target-before-backup", "target-not-found"):
+            return problem
+    return next((problem for problem in reversed(refused) if problem.name == "target-not-found"), refused[-1])
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """One backup tried. ``before``: WAL from there on was searched already, with a newer backup."""
+
+    backup: BaseBackup
+    backups: Backups
+    archive: Archive
+    target: Target
+    binaries: Binaries
+    before: int | None
+
+    def prove(self, notes: tuple[str, ...]) -> Proof:
+        if self.binaries.major != self.backup.version_major:
+            raise complaints.wrong_version(self.backup, self.binaries.version)
+        check_files(self.backup)
+        if self.chain.end_lsn < self.backup.stop_lsn:
+            raise self._unreachable()
+        stop, included = getattr(self, f"_{self.target.kind}")()
+        return Proof(
+            backup=self.backup,
+            chain=self.chain,
+            target=self.target,
+            last_reachable=last_commit(self.chain, self.binaries),
+            expected=last_commit_before(self.chain, stop + included, self.binaries),
+            needed=self.chain.up_to(stop),
+            notes=notes,
+        )
+
+    @cached_property
+    def chain(self) -> Chain:
+        return chain_from(self.backup, self.archive)
+
+    # Each gives the position that recovery has to read, and whether a record that begins there is replayed.
+
+    def _snapshot(self) -> tuple[int, bool]:
+        return self.backup.stop_lsn - 1, True
+
+    def _latest(self) -> tuple[int, bool]:
+        if self.chain.gap:
+            raise self._unreachable()
+        return self.chain.end_lsn - 1, True
+
+    def _time(self) -> tuple[int, bool]:
+        earliest = earliest_time(self.backup, self.archive, self.binaries)
+        moment, inclusive = self.target.time, self.target.inclusive
+        if moment < earliest or (moment == earliest and not inclusive):
+            raise complaints.before_backup(self.target, self.backup, earliest)
+        stop = first_after(self.chain, moment, self.binaries, inclusive)
+        if stop is None:
+            raise self._unreachable()
+        return stop.lsn, False
+
+    def _lsn(self) -> tuple[int, bool]:
+        if self.target.lsn < self.backup.stop_lsn:
+            raise complaints.before_backup(self.target, self.backup, None)
+        # Recovery stops at a record: after the last one of the archive it would go on waiting for another.
+        record = record_from(self.chain, self.target.lsn, self.binaries)
+        if record is None:
+            raise self._unreachable()
+        return record, self.target.inclusive
+
+    def _xid(self) -> tuple[int, bool]:
+        found = find_xid(self.chain, self.target.xid, self.binaries, self.before)
+        return self._after_backup(found.lsn if found else None), self.target.inclusive
+
+    def _name(self) -> tuple[int, bool]:
+        found = find_restore_point(self.chain, self.target.value or "", self.binaries, self.before)
+        return self._after_backup(found), True
+
+    def _after_backup(self, lsn: int | None) -> int:
+        if lsn is None:
+            raise (
+                self._unreachable()
+                if self.chain.gap
+                else complaints.not_found(self.target, self._reach(), self.archive)
+            )
+        if lsn < self.backup.stop_lsn:
+            raise complaints.before_backup(self.target, self.backup, None)
+        return lsn
+
+    def _reach(self) -> complaints.Reach:
+        return complaints.Reach(self.backup, self.chain, last_commit(self.chain, self.binaries))
+
+    def _unreachable(self) -> Problem:
+        return complaints.unreachable(self.target, self._reach(), self.backups, self.archive)
+
+
+def earliest_time(backup: BaseBackup, archive: Archive, binaries: Binaries) -> datetime:
+    """The earliest time target that a backup can give: the last commit that it holds in any case.
+
+    Where the WAL before the backup is gone and its own has no commit, the second after its start: every
+    commit before the backup is older.
+    """
+    found = latest_time_before(run_up(backup, archive), backup.stop_lsn, binaries)
+    return found or backup.started_at + timedelta(seconds=1)

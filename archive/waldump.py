@@ -1,0 +1,138 @@
+"""Reads records out of a chain's segments with pg_waldump (manual, "pg_waldump")."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from archive.chain import Chain
+from archive.lsn import format_lsn, parse_lsn
+from archive.segments import Segment
+from problem import Problem
+from toolchain.postgres import Binaries
+
+_RUN_ON = 1024 * 1024
+"""How far, in bytes, into the next segment a record that begins in the last one is followed."""
+_RECORD = re.compile(
+    r"rmgr: (\S+) +len [^:]+: +\d+/ +\d+, tx: +(\d+), "
+    r"lsn: (\w+)/(\w+), prev \w+/\w+, desc: (.*)"
+)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One WAL record; ``lsn`` is where it begins, ``text`` what pg_waldump says of it."""
+
+    manager: str
+    xid: int
+    lsn: int
+    text: str
+
+
+def parse_record(line: str) -> Record | None:
+    """One line of pg_waldump's output; None for its remarks."""
+    match = _RECORD.match(line)
+    if match is None:
+        return None
+    return Record(match[1], int(match[2]), int(match[3], 16) << 32 | int(match[4], 16), match[5].rstrip())
+
+
+class Reader:
+    """Records of one chain. Damage inside it is a Problem ``wal-damaged``.
+
+    In its last segment WAL may just end: people save a crashed source's unfinished segment into the archive.
+    """
+
+    def __init__(self, chain: Chain, binaries: Binaries) -> None:
+        self.chain, self.binaries = chain, binaries
+
+    def lines(self, first: int, last: int, *options: str) -> Iterator[str]:
+        """The output lines for the segments with these indices; records that begin in the last are whole.
+
+        The caller may stop early. Options are pg_waldump's, such as ``--rmgr=Transaction``.
+        """
+        if not self.chain.segments:
+            return
+        with _linked(self.chain, first, last + 1) as folder, tempfile.TemporaryFile("w+") as errors:
+            start, end = format_lsn(self.chain.segments[first].start_lsn), format_lsn(self._end(last))
+            command = [str(self.binaries.tool("pg_waldump")), "-p", folder, "-t", "1", "-s", start, "-e", end]
+            command += options
+            # Times are printed in the zone and the words of the environment.
+            environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
+            with subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
+            ) as process:
+                try:
+                    for line in process.stdout or ():  # noqa: UP028 (yield from would close the pipe first)
+                        yield line
+                except GeneratorExit:
+                    process.kill()
+                    raise
+            if process.returncode:
+                errors.seek(0)
+                self._explain(last, errors.read().strip())
+
+    def records(self, first: int, last: int, *options: str) -> Iterator[Record]:
+        """The same as records that begin in these segments, in WAL order."""
+        end = self.chain.segments[last].end_lsn if self.chain.segments else 0
+        for line in self.lines(first, last, *options):
+            record = parse_record(line)
+            if record and record.lsn < end:
+                yield record
+
+    def _end(self, last: int) -> int:
+        end = self.chain.segments[last].end_lsn
+        return end + _RUN_ON if last + 1 < len(self.chain.segments) else end
+
+    def _explain(self, last: int, message: str) -> None:
+        """A failed pg_waldump: the normal end of valid WAL in the last segment, or a Problem."""
+        if "WAL record" not in message and "valid record" not in message:
+            raise Problem(
+                "wal-unreadable",
+                f"pg_waldump {self.binaries.version} cannot read {self.chain.segments[last].name}: {message}",
+                "Check that the archive is readable and its PostgreSQL's major version is the same",
+            )
+        if last + 1 < len(self.chain.segments) or "checksum" in message:
+            raise damage(self.chain, message)
+
+
+def damage(chain: Chain, message: str) -> Problem:
+    """The error of WAL that breaks off inside the chain; names the segment where it does."""
+    places = [parse_lsn(place) for place in re.findall(r"\b[0-9A-F]+/[0-9A-F]+\b", message)]
+    index = chain.index(places[0]) if places else len(chain.segments) - 1
+    return Problem(
+        "wal-damaged",
+        f"WAL segment {chain.segments[index].name} ({chain.files[index]}) is damaged inside: "
+        f"{message.removeprefix('pg_waldump: ').removeprefix('error: ')}",
+        "Bring back a whole copy of the segment, or restore to a point before it",
+    )
+
+
+@contextmanager
+def _linked(chain: Chain, first: int, last: int) -> Iterator[str]:
+    """A scratch folder with links to the segments ``first`` to ``last``, all under the name of timeline 1.
+
+    pg_waldump follows no history and takes the segment size from any file it meets, so it is shown only the
+    files that count, which may lie in two folders and on several timelines.
+    """
+    with tempfile.TemporaryDirectory(prefix="reforge-wal-") as folder:
+        for segment, file in list(zip(chain.segments, chain.files, strict=True))[first : last + 1]:
+            name = Segment(1, segment.number, segment.size).name
+            (Path(folder) / name).symlink_to(file.resolve())
+        yield folder
+
+
+def verify_wal(chain: Chain, needed: tuple[Segment, ...], binaries: Binaries) -> None:
+    """Read every needed record with its checksum, about 1 GB/s; Problem ``wal-damaged`` names the segment.
+
+    Recovery does not report such damage: it takes it for the end of WAL.
+    """
+    if needed:
+        for _ in Reader(chain, binaries).lines(0, len(needed) - 1, "--quiet"):
+            pass
