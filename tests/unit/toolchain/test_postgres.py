@@ -80,8 +80,8 @@ def test_the_folder_that_path_leads_to_is_found(machine: Path, bare_machine: Pat
 def test_a_wheel_is_the_last_resort(machine: Path, install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "WHEELS", ("a_wheel_with_servers", "one_that_is_not_installed"))
     monkeypatch.syspath_prepend(machine / "site")
-    wheel = install(machine / "site/a_wheel_with_servers/pginstall18/bin", "18.4")
-    assert find_binaries() == Binaries(wheel, "18.4", "wheel")
+    wheel = install(machine / "site/a_wheel_with_servers/pginstall/bin", "16.14")
+    assert find_binaries() == Binaries(wheel, "16.14", "wheel")
     install(machine / "debian/15/bin", "15.9")
     assert find_binaries().origin == "debian"
 
