@@ -134,3 +134,16 @@ def record_from(chain: Chain, lsn: int, binaries: Binaries) -> int | None:
     index = chain.index(lsn)
     lines = Reader(chain, binaries).lines(index, index, f"--start={format_lsn(lsn)}", "--limit=1")
     return next((record.lsn for line in lines if (record := parse_record(line))), None)
+
+
+def last_record(chain: Chain, binaries: Binaries) -> int | None:
+    """Where the last record of the chain begins, a commit or not; None if it holds none."""
+    reader = Reader(chain, binaries)
+    for index in reversed(range(len(chain.segments))):
+        last = ""
+        for line in reader.lines(index, index):
+            last = line if line.startswith("rmgr:") else last
+        # The lines of a segment that is not the chain's last run on into the next one: nothing begins there.
+        if record := parse_record(last):
+            return record.lsn
+    return None
