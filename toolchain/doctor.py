@@ -13,9 +13,9 @@ from pathlib import Path
 
 from problem import Problem
 from toolchain.accounts import server_account
-from toolchain.builder import find_go, go_version
 from toolchain.cache import cache_folder
 from toolchain.engine import find_engine
+from toolchain.go import find_go, go_version
 from toolchain.pgbouncer import find_pgbouncer, pgbouncer_version
 from toolchain.postgres import CURE as GET_POSTGRES
 from toolchain.postgres import Binaries, find_binaries

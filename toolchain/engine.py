@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Literal
 
 from problem import Problem
-from toolchain.builder import GO_MODULE, VERSION, build
+from toolchain.builder import VERSION, build
 from toolchain.cache import Progress, cache_folder, only_one
+from toolchain.go import GO_MODULE
 from toolchain.installer import install
 
 OLDEST = "3.200.0"

@@ -10,7 +10,9 @@ import pytest
 
 from problem import Problem
 from toolchain import builder
-from toolchain.builder import GO_MODULE, build, build_command, find_go, go_version, progress_line
+from toolchain import go as go_module
+from toolchain.builder import Tally, build, build_command
+from toolchain.go import GO_MODULE, find_go, go_version
 
 Program = Callable[[Path, str], Path]
 
@@ -19,13 +21,15 @@ Program = Callable[[Path, str], Path]
 def only_path(bare_machine: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """PATH is the only place for a Go."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "venv/python"))
-    monkeypatch.setattr(builder, "ELSEWHERE", str(tmp_path / "usr-local-go"))
+    monkeypatch.setattr(go_module, "ELSEWHERE", str(tmp_path / "usr-local-go"))
     monkeypatch.delenv("GOTOOLCHAIN", raising=False)
     return bare_machine
 
 
-def go(version: str, build: str = "exit 1") -> str:
-    return f'if [ "$1" = version ]; then echo "go version go{version} linux/amd64"; else {build}; fi'
+def go(version: str, build: str = "exit 1", toolchain: str = "auto") -> str:
+    """A Go of that version, what its build does, and its GOTOOLCHAIN."""
+    answers = f'version) echo "go version go{version} linux/amd64";; env) echo {toolchain};; *) {build};;'
+    return f'case "$1" in {answers} esac'
 
 
 def test_without_go_the_problem_says_what_gets_it(only_path: Path) -> None:
@@ -50,12 +54,10 @@ def test_a_go_that_is_too_old_is_named_with_what_is_needed(
     assert caught.value.name == "go-too-old"
 
 
-def test_a_go_that_fetches_newer_ones_by_itself_will_do(
-    only_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_go_that_fetches_newer_ones_by_itself_will_do(only_path: Path, program: Program) -> None:
     path = program(only_path / "go", go("1.22.1"))
     assert find_go() == path
-    monkeypatch.setenv("GOTOOLCHAIN", "local")
+    program(path, go("1.22.1", toolchain="local"))
     with pytest.raises(Problem, match=r"Go 1\.22\.1"):
         find_go()
 
@@ -78,18 +80,25 @@ def test_the_pinned_module_is_of_the_version_that_is_stamped_in() -> None:
     assert f"\npulumi=={builder.VERSION} " in lock
 
 
-def test_a_build_tells_how_far_it_is(
+def test_a_build_tells_how_far_it_is_also_while_go_is_silent(
     only_path: Path, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = "echo 'go: downloading a.b/c v1.0.0' >&2; echo internal/abi >&2; echo a.b/c/v2 >&2"
+    waits = f"while [ ! -e {tmp_path}/heard ]; do /bin/sleep 0.05; done"
     lays = 'while [ "$1" != -o ]; do shift; done; /bin/mkdir -p "${2%/*}"; echo engine > "$2"'
-    program(only_path / "go", go("1.26.1", f"{said}; {lays}"))
-    monkeypatch.setattr(builder, "NOTICE_SECONDS", 0.0)
+    program(only_path / "go", go("1.26.1", f"{said}; {waits}; {lays}"))
+    monkeypatch.setattr(builder, "NOTICE_SECONDS", 0.05)
     lines: list[str] = []
-    build(tmp_path / "engine", lines.append)
+
+    def hear(line: str) -> None:
+        lines.append(line)
+        if "2 of at most" in line:
+            (tmp_path / "heard").touch()
+
+    build(tmp_path / "engine", hear)
     assert (tmp_path / "engine/bin/pulumi").read_text() == "engine\n"
     assert "usually" in lines[0]
-    assert lines[1:] == [progress_line(0, 1, 0), progress_line(0, 1, 1), progress_line(0, 1, 2)]
+    assert lines[-1].endswith("compiling: 2 of at most 1685 packages (0 %)")
 
 
 def test_a_build_that_fails_gives_gos_own_reason(only_path: Path, program: Program, tmp_path: Path) -> None:
@@ -106,7 +115,7 @@ def test_an_interrupted_build_takes_go_with_it(
     program(
         only_path / "go", go("1.26.1", f"echo $$ > {tmp_path}/pid; echo internal/abi >&2; exec /bin/sleep 60")
     )
-    monkeypatch.setattr(builder, "NOTICE_SECONDS", 0.0)
+    monkeypatch.setattr(builder, "NOTICE_SECONDS", 0.05)
 
     def interrupt(line: str) -> None:
         if "compiling" in line:
@@ -118,12 +127,19 @@ def test_an_interrupted_build_takes_go_with_it(
 
 
 @pytest.mark.parametrize(
-    ("line", "expected"),
+    ("tally", "elapsed", "expected"),
     [
-        (progress_line(75.2, 12, 0), "  1:15  fetching modules: 12 so far"),
-        (progress_line(600, 12, 337), "  10:00  compiling: 337 of at most 1685 packages (20 %)"),
-        (progress_line(1, 0, 9999), "  0:01  compiling: 9999 of at most 1685 packages (100 %)"),
+        (Tally(fetched=12), 75.2, "  1:15  fetching modules: 12 so far"),
+        (Tally(fetched=12, compiled=337), 600, "  10:00  compiling: 337 of at most 1685 packages (20 %)"),
+        (Tally(compiled=9999), 1, "  0:01  compiling: 9999 of at most 1685 packages (100 %)"),
     ],
 )
-def test_a_progress_line_has_the_time_and_the_count(line: str, expected: str) -> None:
-    assert line == expected
+def test_a_progress_line_has_the_time_and_the_count(tally: Tally, elapsed: float, expected: str) -> None:
+    assert tally.told(elapsed) == expected
+
+
+def test_lines_that_are_neither_download_nor_package_are_kept_as_the_reason() -> None:
+    tally = Tally()
+    tally.take(["go: downloading a.b/c v1.0.0\n", "a.b/c/v3-x\n", "# a.b/c\n", "./x.go:3:1: undefined: y\n"])
+    assert (tally.fetched, tally.compiled) == (1, 1)
+    assert list(tally.others) == ["# a.b/c", "./x.go:3:1: undefined: y"]
