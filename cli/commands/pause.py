@@ -1,0 +1,58 @@
+"""Stop everything that writes, and capture diagnostics of the damaged database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.options import report, stage_options
+from cli.stage import Stage
+
+if TYPE_CHECKING:
+    from cli.session import Session
+
+
+@click.command(help=__doc__)
+@stage_options
+@click.option(
+    "--diagnostics/--no-diagnostics",
+    default=True,
+    help="Save pg_stat_activity, WAL position and sizes of the source.",
+)
+@click.pass_obj
+def command(session: Session, yes: bool, dry_run: bool, diagnostics: bool) -> None:
+    stage = Stage(session, "pause")
+
+    def stop_writing(config: Any) -> None:
+        config["reforge:writing"] = "none"
+
+    if diagnostics and not dry_run:
+        capture(session, stage)
+    stage.run(stop_writing, yes=yes, dry_run=dry_run)
+    report(session, stage)
+
+
+def capture(session: Session, stage: Stage) -> None:
+    """Save the state of the source into the incident's folder; a source that does not answer is only told."""
+    import json
+    from datetime import UTC, datetime
+
+    from problem import Problem
+    from validation.activity import diagnostics
+
+    try:
+        found = diagnostics(session.engine.secret("source-url"))
+    except Problem as problem:
+        session.screen.warn(f"No diagnostics of the source: {problem.what}")
+        return
+    folder = session.folder / "diagnostics"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{session.stack}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
+    path.write_text(json.dumps(found.document(), indent=2, default=str))
+    writing = sum(one.writing for one in found.sessions)
+    session.screen.say(
+        f"Diagnostics: {path.relative_to(session.project)} ({len(found.sessions)} sessions, {writing} of them writing, "
+        f"WAL at {found.wal_position}, last archived {found.last_archived_wal})"
+    )
+    stage.facts["diagnostics"] = str(path)

@@ -1,0 +1,81 @@
+"""Restore to a new instance: from a snapshot, to a time, an LSN, a transaction or a restore point."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.options import report, stage_options
+from cli.stage import Stage
+from problem import Misuse
+
+if TYPE_CHECKING:
+    from cli.session import Session
+
+_TARGETS = ("snapshot", "time", "lsn", "xid", "name", "latest")
+
+
+@click.command(help=__doc__)
+@click.argument("name")
+@click.option("--snapshot", help="The state of this snapshot or base backup.")
+@click.option("--time", help="Everything committed up to this time, with its zone: 2025-12-03T14:23:00Z.")
+@click.option("--lsn", help="Up to this WAL position: 0/1500028.")
+@click.option("--xid", help="Up to this transaction: 731.")
+@click.option("--name", "point", help="Up to this restore point.")
+@click.option("--latest", is_flag=True, help="All archived WAL.")
+@click.option("--exclusive", is_flag=True, help="Stop just before the time, LSN or transaction.")
+@click.option("--port", type=int, help="Port of the new instance; a free one by default.")
+@stage_options
+@click.pass_obj
+def command(
+    session: Session, name: str, exclusive: bool, port: int | None, yes: bool, dry_run: bool, **targets: Any
+) -> None:
+    declared = _declared(session, name, _target(targets, exclusive), port)
+
+    def add(config: Any) -> None:
+        restores = config.setdefault("reforge:restores", {})
+        if name not in restores:
+            restores[name] = declared
+
+    stage = Stage(session, "restore", name)
+    stage.run(add, yes=yes, dry_run=dry_run)
+    report(session, stage)
+
+
+def _target(targets: dict[str, Any], exclusive: bool) -> dict[str, Any]:
+    """What stands under ``from:``; empty where the command names no target."""
+    named = {"name": targets.pop("point"), **targets}
+    target = {kind: named[kind] for kind in _TARGETS if named.get(kind)}
+    if exclusive:
+        target["inclusive"] = False
+    return target
+
+
+def _declared(session: Session, name: str, target: dict[str, Any], port: int | None) -> dict[str, Any]:
+    """The restore for the config. One that stands there already goes on, if it says the same."""
+    existing = (session.file.raw.get("restores") or {}).get(name)
+    if existing is None and not target:
+        raise Misuse(
+            "no-target",
+            f"Restore {name} to what?",
+            "Give one of --time, --latest, --snapshot, --lsn, --xid, --name. `reforge sources` lists what there is.",
+        )
+    if existing and target and _normal(existing.get("from") or {}) != _normal(target):
+        raise Misuse(
+            "another-restore",
+            f"{name} is already declared from {existing['from']}; a restore is never changed in place.",
+            "Take another name, or tear it down first: " + session.command("teardown", name),
+        )
+    return {"from": target} | ({"port": port} if port else {})
+
+
+def _normal(target: dict[str, Any]) -> Any:
+    from pydantic import ValidationError
+
+    from stacks.restores import From
+
+    try:
+        return From.model_validate(target)
+    except ValidationError:
+        return target

@@ -1,0 +1,33 @@
+"""Point the application back to the original, and say what was written since the cut-over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.options import report, stage_options
+from cli.stage import Stage
+from cli.writes import tell_written
+
+if TYPE_CHECKING:
+    from cli.session import Session
+
+
+@click.command(help=__doc__)
+@stage_options
+@click.pass_obj
+def command(session: Session, yes: bool, dry_run: bool) -> None:
+    left = session.file.raw.get("serving") or "source"
+
+    def serve_source(config: Any) -> None:
+        config["reforge:serving"] = "source"
+
+    stage = Stage(session, "rollback", str(left))
+    if left == "source":
+        session.screen.say("The source serves already.")
+    else:
+        tell_written(session, stage, str(left))
+    if stage.run(serve_source, yes=yes, dry_run=dry_run) and left != "source":
+        tell_written(session, stage, str(left), final=True)
+    report(session, stage)

@@ -1,0 +1,171 @@
+"""Run the validation suite on a restore, and record that it passed; or on any database by its URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.options import complete_restore, report, stage_options
+from cli.stage import Stage
+from problem import Misuse, Problem
+
+if TYPE_CHECKING:
+    from cli.session import Session
+    from validation.report import Report
+    from validation.runner import Subject
+    from validation.suite import Suite
+
+
+@click.command(help=__doc__)
+@click.argument("name", required=False, shell_complete=complete_restore)
+@click.option(
+    "--url",
+    envvar="REFORGE_VALIDATE_URL",
+    help="Any PostgreSQL, without a stack. From the environment it stays out of ps.",
+)
+@click.option(
+    "--suite", type=click.Path(path_type=Path), help="The suite's file; the config's `suite` by default."
+)
+@click.option("--junit", type=click.Path(path_type=Path), help="Write the result as JUnit XML too.")
+@click.option(
+    "--waive", metavar="REASON", help="Accept the restore without a passed validation, and say why."
+)
+@stage_options
+@click.pass_obj
+def command(
+    session: Session,
+    name: str | None,
+    url: str | None,
+    suite: Path | None,
+    junit: Path | None,
+    waive: str | None,
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    if not name:
+        if not url:
+            raise Misuse(
+                "validate-what", "Validate what?", "Give the name of a restore, or --url and --suite."
+            )
+        _standalone(session, url, suite, junit)
+        return
+    stage = Stage(session, "validate", name)
+    restore = _declared(session, name)
+    if waive:
+        stage.run(_record(name, {"waived": {"reason": waive, **_who()}}), yes=yes, dry_run=dry_run)
+    else:
+        with stage.recorded():
+            found = _run(session, _suite(session, suite), _subject(session, name, restore))
+            path = _save(session, name, found, junit)
+            stage.facts |= {"report": str(path), "passed": found.passed, "digest": found.digest}
+            if not found.passed:
+                session.screen.document({"stage": "validate", "subject": name, **found.document()})
+                raise Problem(
+                    "validation-failed", f"{name}: {found.conclusion}", _failed_cure(session, name, path)
+                )
+            session.journal.end("passed", digest_of_report=found.digest)
+        proof = {"validated": {**_who(), "digest": found.digest}}
+        stage.run(_record(name, proof), yes=yes, dry_run=dry_run)
+    report(session, stage)
+
+
+def _standalone(session: Session, url: str, suite: Path | None, junit: Path | None) -> None:
+    from validation.runner import Subject
+    from validation.suite import load, standard
+
+    found = _run(session, load(suite) if suite else standard(), Subject(url))
+    if junit:
+        junit.write_text(found.junit())
+    session.screen.document(found.document())
+    if not found.passed:
+        raise Problem("validation-failed", found.conclusion)
+
+
+def _run(session: Session, suite: Suite, subject: Subject) -> Report:
+    from validation.runner import Progress, run
+
+    with session.screen.progress() as progress:
+
+        def show(step: Progress) -> None:
+            progress.tell("validate", f"check {step.number} of {step.total}: {step.name}")
+
+        found = run(suite, subject, show)
+    for line in found.text:
+        session.screen.say(line)
+    return found
+
+
+def _declared(session: Session, name: str) -> Any:
+    from stacks.messages import nearest
+
+    restores = session.file.config().restores
+    if name not in restores:
+        known = ", ".join(restores) or "none"
+        raise Misuse(
+            "no-such-restore", f"There is no restore {name!r}{nearest(name, restores)} (declared: {known})"
+        )
+    return restores[name]
+
+
+def _suite(session: Session, given: Path | None) -> Suite:
+    from validation.suite import load, standard
+
+    named = given or session.file.raw.get("suite")
+    return load(session.project / named) if named else standard()
+
+
+def _subject(session: Session, name: str, restore: Any) -> Subject:
+    from datetime import datetime
+
+    from validation.runner import Subject
+
+    outputs = session.engine.outputs().get("restores", {}).get(name)
+    if not outputs:
+        raise Misuse(
+            "not-restored",
+            f"{name} is declared but not restored yet.",
+            session.command("restore", name, "--yes"),
+        )
+    time = restore.from_.time
+    return Subject(
+        outputs["url"], session.engine.secret("source-url"), datetime.fromisoformat(time) if time else None
+    )
+
+
+def _save(session: Session, name: str, found: Report, junit: Path | None) -> Path:
+    import json
+
+    folder = session.folder / "reports"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{session.stack}-{name}-{found.started_at:%Y%m%dT%H%M%SZ}.json"
+    path.write_text(json.dumps(found.document(), indent=2))
+    if junit:
+        junit.write_text(found.junit())
+    session.screen.say(f"Report: {path.relative_to(session.project)} ({found.digest})")
+    return path
+
+
+def _record(name: str, proof: dict[str, Any]) -> Any:
+    def edit(config: Any) -> None:
+        config["reforge:restores"][name].update(proof)
+
+    return edit
+
+
+def _who() -> dict[str, str]:
+    import getpass
+    from datetime import UTC, datetime
+
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "by": getpass.getuser(),
+    }
+
+
+def _failed_cure(session: Session, name: str, path: Path) -> str:
+    return (
+        f"Nothing points to {name}. Read {path.relative_to(session.project)}, then try another target "
+        f"(`{session.command('restore')} NAME ...`) and remove this one: {session.command('teardown', name, '--yes')}"
+    )

@@ -1,0 +1,247 @@
+"""The one door to Pulumi: runs the engine's own command line, follows its events, maps its errors once.
+
+The Automation API is passed by: it imports in a third of a second, and its ``up(plan=)`` finds out
+that a plan is violated only midway (docs/decisions/0002-engine-by-its-command-line.md).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from cli.events import Event, Outcome, follow
+from problem import Problem
+
+OnEvent = Callable[[Event], None]
+ENDING_SECONDS = 120
+"""How long an interrupted engine may take to bring its resources to a safe point."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The engine for one stack of one project."""
+
+    project: Path
+    stack: str
+    folder: Path
+    """Where runs, state and passphrase lie."""
+
+    def preview(self, config: Path | None, plan: Path | None, on_event: OnEvent) -> Outcome:
+        """What ``up`` would do with a config file, saved as a plan; nothing is changed."""
+        words = ["preview", "--diff"]
+        words += ["--config-file", str(config)] if config else []
+        words += ["--save-plan", str(plan)] if plan else []
+        return self._follow(words, on_event)
+
+    def up(
+        self, plan: Path | None, on_event: OnEvent, started: Callable[[int], None], *, checked: bool
+    ) -> Outcome:
+        """Apply a plan, or refuse where it no longer fits. ``checked``: it was made a moment ago."""
+        words = ["up", "--yes"] + (["--plan", str(plan)] if plan else [])
+        return self._follow(words + (["--skip-preview"] if checked else []), on_event, started)
+
+    def refresh(self, on_event: OnEvent) -> Outcome:
+        """Have the state say how things are."""
+        return self._follow(["refresh", "--yes", "--skip-preview"], on_event)
+
+    def adopt(self, token: str, name: str, identity: str) -> None:
+        """Take a resource that a killed run made into the state, so that it can be removed in order."""
+        words = [
+            "import",
+            token,
+            name,
+            identity,
+            "--yes",
+            "--skip-preview",
+            "--generate-code=false",
+            "--protect=false",
+        ]
+        self.ask(*words, "--stack", self.stack)
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs with secrets in clear."""
+        return dict(
+            json.loads(self.ask("stack", "output", "--json", "--show-secrets", "--stack", self.stack))
+        )
+
+    def secret(self, key: str) -> str:
+        """A config value in clear."""
+        return self.ask("config", "get", f"reforge:{key}", "--stack", self.stack).strip()
+
+    def keep_secret(self, key: str, value: str) -> None:
+        """Encrypt a value into the stack's file; it never is an argument of a process."""
+        self.ask("config", "set", "--secret", f"reforge:{key}", "--stack", self.stack, given=value)
+
+    def make_stack(self) -> None:
+        """Make the stack in the backend; one that is there already is no error."""
+        self.ask("stack", "init", self.stack, allow="already exists")
+
+    def state(self) -> dict[str, Any]:
+        """The stack's deployment as the backend keeps it, secrets encrypted."""
+        return dict(json.loads(self.ask("stack", "export", "--stack", self.stack))["deployment"])
+
+    def unlock(self) -> None:
+        """Remove the lock of an engine that is known to be dead."""
+        self.ask("cancel", "--yes", "--stack", self.stack, allow="not locked")
+
+    def ask(self, *words: str, given: str | None = None, allow: str = "") -> str:
+        """Run a short command of the engine; gives its stdout. ``allow``: words of an error that is none."""
+        ran = subprocess.run(
+            [self._program, *words, "--non-interactive"],
+            cwd=self.project,
+            env=self.environment,
+            input=given,
+            capture_output=True,
+            text=True,
+        )
+        if ran.returncode and not (allow and allow in ran.stderr):
+            raise explained(ran.stderr, self.stack)
+        return ran.stdout
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """The engine's environment: the local backend and passphrase unless the user has others."""
+        from toolchain.engine import engine_environment
+
+        found = {**os.environ, **engine_environment(self._engine)}
+        if "PULUMI_BACKEND_URL" not in found and not _logged_in():
+            backend = self.folder / "state"
+            backend.mkdir(exist_ok=True)
+            found["PULUMI_BACKEND_URL"] = backend.as_uri()
+        if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & found.keys():
+            found["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(_passphrase(self.folder / "passphrase"))
+        return found
+
+    @cached_property
+    def _engine(self) -> Any:
+        from toolchain.engine import find_engine
+
+        found = find_engine()
+        if found is None:
+            raise Problem(
+                "engine-missing", "There is no Pulumi engine on this machine.", "Get one: make engine"
+            )
+        return found
+
+    @property
+    def _program(self) -> str:
+        return str(self._engine.path)
+
+    def _follow(
+        self, words: Sequence[str], on_event: OnEvent, started: Callable[[int], None] = lambda _pid: None
+    ) -> Outcome:
+        """Run the engine and follow its events. It writes to files, so that it outlives us if we are killed."""
+        folder = self._run_folder(words[0])
+        events, output = folder / "events.jsonl", folder / "output.txt"
+        events.touch()
+        command = [self._program, *words, "--stack", self.stack, "--non-interactive", "--color", "never"]
+        command += ["--event-log", str(events)]
+        with output.open("w") as out:
+            process = subprocess.Popen(
+                command,
+                cwd=self.project,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            )
+        started(process.pid)
+        try:
+            outcome = follow(events, process, on_event)
+        except KeyboardInterrupt:
+            _end(process)
+            raise
+        outcome.text = output.read_text()
+        if process.returncode:
+            raise explained(outcome.text, self.stack, outcome)
+        shutil.rmtree(folder)
+        return outcome
+
+    def _run_folder(self, verb: str) -> Path:
+        """Kept where the run fails, with the engine's own words in it."""
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{verb}-{secrets.token_hex(2)}"
+        folder = self.folder / "runs" / name
+        folder.mkdir(parents=True)
+        return folder
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ctrl-C reaches the engine too; from a signal to us alone it must be told. Then it ends in order."""
+    process.send_signal(signal.SIGINT)
+    deadline = time.monotonic() + ENDING_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            process.wait(1)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            continue
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+def _logged_in() -> bool:
+    home = Path(os.environ.get("PULUMI_HOME", Path.home() / ".pulumi"))
+    try:
+        return bool(json.loads((home / "credentials.json").read_text()).get("current"))
+    except (OSError, ValueError):
+        return False
+
+
+def _passphrase(path: Path) -> Path:
+    """The passphrase of a local stack's secrets: made once, readable by its owner alone."""
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32))
+    return path
+
+
+_KNOWN: tuple[tuple[str, str, str], ...] = (
+    ("is currently locked by", "stack-locked", "Somebody else works on it: wait, then run `reforge status`."),
+    (
+        "violates plan",
+        "plan-outdated",
+        "The plan no longer fits. Make it anew: run the stage's command again.",
+    ),
+    (
+        "incorrect passphrase",
+        "wrong-passphrase",
+        "Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE.",
+    ),
+    ("no stack named", "no-stack", "Make it: reforge init"),
+    ("pending operations", "pending-operations", "Run `reforge status`; it says how to go on."),
+)
+
+
+def explained(text: str, stack: str, outcome: Outcome | None = None) -> Problem:
+    """The engine's failure as a problem: what the resources said, else its own last words."""
+    said = outcome.errors if outcome else []
+    for words, name, cure in _KNOWN:
+        if words in text:
+            return Problem(name, f"The engine refused to work on stack {stack}: {_last_words(text)}", cure)
+    return Problem("engine-failed", "\n".join(said) or _last_words(text))
+
+
+def _last_words(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error:")]
+    return "\n".join(errors or lines[-5:]) or "it said nothing"
+
+
+def environment_lines(environment: dict[str, str]) -> Iterator[str]:
+    """``export`` lines that let a bare pulumi work as ours does."""
+    import shlex
+
+    for name in ("PATH", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_SKIP_UPDATE_CHECK"):
+        if name in environment:
+            yield f"export {name}={shlex.quote(environment[name])}"

@@ -1,0 +1,147 @@
+"""The engine's event log, as plain values: which resource is at what, what failed and why."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+POLL_SECONDS = 0.02
+_MARKUP = re.compile(r"<\{%.*?%\}>")
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to one resource."""
+
+    kind: Literal["planned", "began", "ended", "failed", "said"]
+    urn: str
+    operation: str = ""
+    """The engine's word: create, update, delete, replace, same, ..."""
+    text: str = ""
+
+    @property
+    def name(self) -> str:
+        """The resource's name."""
+        return self.urn.rsplit("::", 1)[-1]
+
+    @property
+    def type(self) -> str:
+        """The resource's type."""
+        return self.urn.split("::")[-2].rsplit("$", 1)[-1] if "::" in self.urn else ""
+
+
+@dataclass
+class Outcome:
+    """What a run of the engine did or would do."""
+
+    steps: list[Event] = field(default_factory=list)
+    """One for each resource that changes."""
+    changes: dict[str, int] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    text: str = ""
+    """What the engine printed for people."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything is or would be different."""
+        return any(step.operation != "same" for step in self.steps)
+
+    @property
+    def diff(self) -> str:
+        """The resource diff as the engine shows it, without its frame and without what stays the same."""
+        lines = [line for line in self.text.splitlines() if not line.lstrip().startswith("[urn=")]
+        return "\n".join(line for line in lines if not line.startswith(_FRAME)).strip("\n")
+
+
+_FRAME = (
+    "Previewing update",
+    "Updating (",
+    "@ Previewing",
+    "@ Updating",
+    "Update plan written",
+    "Run `pulumi up",
+)
+
+
+def follow(log: Path, process: subprocess.Popen[bytes], on_event: Callable[[Event], None]) -> Outcome:
+    """Read the event log until its engine has ended; every event goes to ``on_event`` as it comes."""
+    outcome, begun = Outcome(), time.monotonic()
+    for entry in _entries(log, process):
+        for event in _events(entry):
+            _keep(outcome, event)
+            on_event(event)
+        if "summaryEvent" in entry:
+            outcome.changes = entry["summaryEvent"].get("resourceChanges") or {}
+    process.wait()
+    outcome.seconds = time.monotonic() - begun
+    return outcome
+
+
+def _keep(outcome: Outcome, event: Event) -> None:
+    if (
+        event.kind in ("planned", "began")
+        and event.operation != "same"
+        and event.type != "pulumi:pulumi:Stack"
+    ):
+        outcome.steps.append(event)
+    elif event.kind == "failed" and event.text:
+        outcome.errors.append(event.text)
+
+
+def _entries(log: Path, process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
+    """The log's lines as they are written; a line that is not whole yet is waited for."""
+    with log.open() as file:
+        part = ""
+        while True:
+            ended = process.poll() is not None
+            part += file.read()
+            *lines, part = part.split("\n")
+            for line in lines:
+                with contextlib.suppress(ValueError):
+                    yield json.loads(line)
+            if ended:
+                return
+            if not lines:
+                time.sleep(POLL_SECONDS)
+
+
+def _events(entry: dict[str, Any]) -> Iterator[Event]:
+    if "resourcePreEvent" in entry:
+        step = entry["resourcePreEvent"]
+        kind: Literal["planned", "began"] = "planned" if step.get("planning") else "began"
+        yield Event(kind, step["metadata"]["urn"], step["metadata"]["op"])
+    elif "resOutputsEvent" in entry:
+        step = entry["resOutputsEvent"]
+        if not step.get("planning"):
+            yield Event("ended", step["metadata"]["urn"], step["metadata"]["op"])
+    elif "diagnosticEvent" in entry:
+        yield from _diagnostic(entry["diagnosticEvent"])
+
+
+def _diagnostic(said: dict[str, Any]) -> Iterator[Event]:
+    text = _MARKUP.sub("", said.get("message", "")).strip()
+    urn = said.get("urn", "")
+    if said.get("severity") == "error" and not _is_noise(text):
+        yield Event("failed", urn, text=_clean(text))
+    elif said.get("severity") in ("info", "warning") and text:
+        yield Event("said", urn, text=text)
+
+
+def _is_noise(text: str) -> bool:
+    """The engine repeats a resource's error as one of the whole update."""
+    return not text or text in ("update failed", "preview failed", "resource registration failed")
+
+
+def _clean(text: str) -> str:
+    """A resource's error without the engine's wrapping."""
+    return re.sub(
+        r"^(?:.*? )?(?:error: )?(?:\d+ errors? occurred:\s*\*? ?)?", "", text, count=1, flags=re.DOTALL
+    ).strip()

@@ -1,0 +1,131 @@
+"""The journal of a stack: every run of a stage, one JSON line when it begins, moves and ends.
+
+A run without an end was killed; its entry has the command that goes on with it.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Run:
+    """One run of a command that changes something."""
+
+    stage: str
+    command: str
+    by: str
+    begun: str
+    pid: int
+    subject: str = ""
+    engine: int = 0
+    """Process id of the engine while it works."""
+    state: str = ""
+    """How it ended: a named state; empty while it runs or where it was killed."""
+    ended: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the command or its engine still works."""
+        return not self.state and any(_lives(pid) for pid in (self.pid, self.engine) if pid)
+
+    @property
+    def killed(self) -> bool:
+        """Whether it ended without saying how."""
+        return not self.state and not self.alive
+
+
+class Journal:
+    """Appends to and reads the journal's file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def runs(self) -> list[Run]:
+        """Every run so far, oldest first. A last line that was cut short is passed over."""
+        found: list[Run] = []
+        for entry in self._entries():
+            event = entry.pop("event")
+            if event == "begin":
+                found.append(Run(**entry))
+            elif found:
+                facts = entry.pop("facts", {})
+                found[-1].facts.update(facts)
+                for name, value in entry.items():
+                    setattr(found[-1], name, value)
+        return found
+
+    def last(self) -> Run | None:
+        """The newest run."""
+        found = self.runs()
+        return found[-1] if found else None
+
+    def begin(self, stage: str, subject: str, command: str) -> None:
+        """A run starts."""
+        run = Run(stage, command, getpass.getuser(), _now(), os.getpid(), subject)
+        entry = {name: getattr(run, name) for name in ("stage", "command", "by", "begun", "pid", "subject")}
+        self._append({"event": "begin", **entry})
+
+    def engine(self, pid: int) -> None:
+        """Its engine works."""
+        self._append({"event": "engine", "engine": pid})
+
+    def note(self, **facts: Any) -> None:
+        """Something later stages need to know."""
+        self._append({"event": "note", "facts": facts})
+
+    def end(self, state: str, **facts: Any) -> None:
+        """It has ended in a named state."""
+        self._append({"event": "end", "state": state, "ended": _now(), "facts": facts})
+
+    def fact(self, name: str) -> Any:
+        """The newest value noted under a name; None where there is none."""
+        return next((run.facts[name] for run in reversed(self.runs()) if name in run.facts), None)
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self.path.open("a") as file:
+            file.write(json.dumps(entry, default=str) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _entries(self) -> list[dict[str, Any]]:
+        try:
+            lines = self.path.read_text().splitlines()
+        except FileNotFoundError:
+            return []
+        return [entry for line in lines if (entry := _parsed(line))]
+
+
+def typed_command() -> str:
+    """What the user typed, so that it can be shown as the command that goes on."""
+    import shlex
+
+    return shlex.join(["reforge", *sys.argv[1:]])
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) and "event" in entry else None
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

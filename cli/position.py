@@ -1,0 +1,78 @@
+"""Where an incident stands: a named state and the command that is safe next, from config and journal alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cli.journal import Run
+
+
+@dataclass(frozen=True)
+class Position:
+    """A named state in words, and what to type next."""
+
+    state: str
+    words: str
+    next: str
+    """Arguments of ``reforge``; empty where nothing needs to be done."""
+
+
+def position(raw: Mapping[str, Any], digest: str, runs: list[Run]) -> Position:
+    """``raw`` and ``digest`` are of the config as it stands now."""
+    last = runs[-1] if runs else None
+    if last and last.alive:
+        return Position(
+            "running", f"`{last.command}` is running since {last.begun} (pid {last.pid}).", "status"
+        )
+    if last and last.killed:
+        return Position("interrupted", f"`{last.command}` was killed before it ended.", _arguments(last))
+    if last and last.state in ("failed", "interrupted"):
+        return Position(
+            last.state,
+            f"`{last.command}` {last.state}: {last.facts.get('why', '')}".rstrip(": "),
+            _arguments(last),
+        )
+    if last and last.state == "proposed" and last.facts.get("digest") == digest:
+        return Position("proposed", f"The change of `{last.command}` is proposed and not applied.", "apply")
+    applied = next(
+        (run.facts["digest"] for run in reversed(runs) if run.state == "done" and "digest" in run.facts), None
+    )
+    if applied != digest:
+        return Position("not-applied", "The config was changed and is not applied.", "preview")
+    return _standing(raw)
+
+
+def _arguments(run: Run) -> str:
+    return run.command.removeprefix("reforge ")
+
+
+def _standing(raw: Mapping[str, Any]) -> Position:
+    serving, writing = raw.get("serving") or "source", raw.get("writing") or "all"
+    restores: Mapping[str, Any] = raw.get("restores") or {}
+    if serving != "source":
+        return _moved(serving, writing)
+    accepted = [name for name, one in restores.items() if one.get("validated") or one.get("waived")]
+    if writing == "canary":
+        return Position("canary", "The source serves with one writer of each group.", "resume")
+    if accepted:
+        return Position(
+            "validated", f"{accepted[-1]} is validated; the source still serves.", f"cutover {accepted[-1]}"
+        )
+    if restores:
+        name = list(restores)[-1]
+        return Position(
+            "restored", f"{name} is restored and not validated; the source serves.", f"validate {name}"
+        )
+    if writing == "none":
+        return Position("paused", "Writers are stopped; the source serves.", "sources")
+    return Position("normal", "The source serves and everything writes: no incident is open.", "")
+
+
+def _moved(serving: str, writing: str) -> Position:
+    if writing == "none":
+        return Position("cut-over", f"{serving} serves; writers are still stopped.", "resume --canary")
+    if writing == "canary":
+        return Position("canary", f"{serving} serves with one writer of each group.", "resume")
+    return Position("recovered", f"{serving} serves and everything writes.", "")

@@ -1,0 +1,132 @@
+"""The one door to the screen: plain lines in a pipeline, colours and live progress on a terminal, or JSON."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from problem import Problem
+
+_DIFF_COLOURS = {"+": "green", "-": "red", "~": "yellow", "@": "cyan"}
+
+
+class Screen:
+    """What people read goes to stdout, or to stderr where stdout is to hold one JSON document."""
+
+    def __init__(self, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self._stream = sys.stderr if as_json else sys.stdout
+        self._printed = False
+        self.live = self._stream.isatty()
+
+    def say(self, text: str = "", **style: Any) -> None:
+        """One line or more for people."""
+        click.secho(text, file=self._stream, **(style if self.live else {}))
+        self._stream.flush()
+
+    def heading(self, text: str) -> None:
+        """What follows is a part of its own."""
+        self.say(f"\n{text}", bold=True)
+
+    def success(self, text: str) -> None:
+        """Something is done."""
+        self.say(text, fg="green")
+
+    def warn(self, text: str) -> None:
+        """Something that is no error and must be known."""
+        self.say(text, fg="yellow")
+
+    def next(self, command: str) -> None:
+        """What to type next."""
+        self.say(f"Next: {command}", fg="cyan")
+
+    def diff(self, text: str) -> None:
+        """A diff, its lines coloured by their sign."""
+        for line in text.rstrip("\n").splitlines():
+            self.say(line, fg=_DIFF_COLOURS.get(line.strip()[:1]))
+
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Columns of text; rich lays them out."""
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+
+        grid = Table(*header, box=box.SIMPLE_HEAD if self.live else None, pad_edge=False)
+        for row in rows:
+            grid.add_row(*row)
+        width = None if self.live else 200
+        Console(file=self._stream, width=width, highlight=False, no_color=not self.live).print(grid)
+
+    def document(self, document: dict[str, Any]) -> None:
+        """The one JSON document of a command, where --json asked for it."""
+        if self.as_json and not self._printed:
+            self._printed = True
+            click.echo(json.dumps(document, indent=2, default=str))
+
+    def problem(self, problem: Problem) -> None:
+        """What failed, on what, and the next thing to type."""
+        click.secho(f"Error: {problem.what}", file=sys.stderr, fg="red" if sys.stderr.isatty() else None)
+        if problem.cure:
+            click.echo(problem.cure, err=True)
+        self.document(
+            {
+                "error": {
+                    "name": problem.name,
+                    "what": problem.what,
+                    "cure": problem.cure,
+                    "exit": problem.exit_code,
+                }
+            }
+        )
+
+    @contextlib.contextmanager
+    def progress(self) -> Iterator[Progress]:
+        """Live lines on a terminal, one for each resource; else a line with its time whenever a phase changes."""
+        if not self.live:
+            yield Progress(self)
+            return
+        from rich.console import Console
+        from rich.live import Live
+
+        with Live(console=Console(file=self._stream), refresh_per_second=8, transient=True) as live:
+            yield Progress(self, live)
+
+
+class Progress:
+    """The newest line of each resource at work."""
+
+    def __init__(self, screen: Screen, live: Any = None) -> None:
+        self._screen, self._live = screen, live
+        self._lines: dict[str, str] = {}
+
+    def tell(self, subject: str, text: str) -> None:
+        """``subject`` is doing ``text``."""
+        if self._live is not None:
+            self._lines[subject] = text
+            self._live.update("\n".join(f"{name}: {line}" for name, line in self._lines.items()))
+        elif _phase(text) != _phase(self._lines.get(subject, "")):
+            self._lines[subject] = text
+            self._screen.say(f"{datetime.now(UTC):%H:%M:%SZ} {subject}: {text}")
+
+    def done(self, subject: str, text: str) -> None:
+        """``subject`` has ended; its line stays on the screen."""
+        self._lines.pop(subject, None)
+        if self._live is not None:
+            self._live.console.print(f"{subject}: {text}", highlight=False)
+        else:
+            self._screen.say(f"{datetime.now(UTC):%H:%M:%SZ} {subject}: {text}")
+
+
+def _phase(text: str) -> str:
+    """The words before the first digit, and every quarter of the way: enough for a log."""
+    words = text.split("%")[0].split()
+    share = words[-1] if "%" in text and words and words[-1].isdigit() else ""
+    return "".join(char for char in text.split("%")[0] if not char.isdigit()) + (
+        str(int(share) // 25) if share else ""
+    )

@@ -1,0 +1,171 @@
+"""A stage: a change of the config proposed, previewed, held against the gates, saved as a plan, applied."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cli.events import Event, Outcome
+from cli.gate import refuse_data_loss
+from cli.journal import Run, typed_command
+from cli.stackfile import digest
+from problem import Problem, Refusal
+
+if TYPE_CHECKING:
+    from cli.render import Progress
+    from cli.session import Session
+
+Edit = Callable[[Any], None]
+
+
+@dataclass
+class Stage:
+    """One stage of an incident on one stack."""
+
+    session: Session
+    name: str
+    subject: str = ""
+    removes: Collection[str] = ()
+    """Restores that this stage may delete: those that the user named."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What the journal and the JSON document say besides."""
+
+    def run(self, edit: Edit | None, *, yes: bool, dry_run: bool = False) -> Outcome | None:
+        """Propose ``edit``; apply it too with ``yes``. Gives what was applied, None where nothing was.
+
+        A refused or failed proposal leaves the config file as it was.
+        """
+        with self.recorded():
+            text = self.session.file.edited(edit) if edit else self.session.file.text
+            self.session.file.config(text)
+            planned = self._propose(text, keep=not dry_run)
+            if dry_run:
+                return self._end("dry-run", "Dry run: nothing was written.")
+            if not yes:
+                return self._end("proposed", "Proposed, not applied.", digest=digest(text))
+            return self._apply(planned, text)
+
+    def apply_saved(self) -> Outcome | None:
+        """Apply the plan that an earlier stage saved, exactly; ``Refusal`` where config or program changed since."""
+        with self.recorded():
+            saved = self._saved()
+            if saved["config"] != self.session.file.digest:
+                what = "The config was edited after the plan was made."
+                raise Refusal("plan-outdated", what, "Preview it again: " + self.session.command("preview"))
+            self.removes = saved["removes"]
+            return self._apply(None, self.session.file.text)
+
+    @contextlib.contextmanager
+    def recorded(self) -> Iterator[None]:
+        """In the journal from beginning to end, whatever happens."""
+        self._settle_killed_run()
+        journal = self.session.journal
+        journal.begin(self.name, self.subject, typed_command())
+        try:
+            yield
+        except KeyboardInterrupt:
+            journal.end("interrupted")
+            raise
+        except Refusal as refusal:
+            journal.end("refused", why=refusal.what)
+            raise
+        except Problem as problem:
+            journal.end("failed", why=problem.what.splitlines()[0])
+            raise
+
+    def _propose(self, text: str, *, keep: bool) -> Outcome:
+        """Preview a config text, show both diffs, save the plan beside its digest, then write the file."""
+        file, screen = self.session.file, self.session.screen
+        proposal = self.session.folder / f"proposal.{self.session.stack}.yaml"
+        proposal.write_text(text)
+        plan = self._plan_file
+        plan.parent.mkdir(mode=0o700, exist_ok=True)
+        with screen.progress() as progress:
+            progress.tell(self.name, "previewing")
+            outcome = self.session.engine.preview(proposal, plan, lambda event: _show(progress, event))
+        proposal.unlink()
+        self.facts |= {
+            "config_diff": file.diff(text),
+            "resource_diff": outcome.diff,
+            "changes": outcome.changes,
+        }
+        self._show(outcome)
+        refuse_data_loss(outcome, self._data_types(), self.removes)
+        if keep:
+            saved = {"config": digest(text), "stage": self.name, "removes": sorted(self.removes)}
+            plan.with_suffix(".meta.json").write_text(json.dumps(saved))
+            if text != file.text:
+                file.write(text)
+        return outcome
+
+    def _show(self, outcome: Outcome) -> None:
+        screen = self.session.screen
+        if self.facts["config_diff"]:
+            screen.heading(f"Config, {self.session.file.path.name}:")
+            screen.diff(self.facts["config_diff"])
+        if outcome.changed:
+            screen.heading("Resources:")
+            screen.diff(outcome.diff)
+        else:
+            screen.say("No resource changes.")
+
+    def _apply(self, planned: Outcome | None, text: str) -> Outcome | None:
+        session = self.session
+        with session.screen.progress() as progress:
+            done = session.engine.up(
+                self._plan_file,
+                lambda event: _show(progress, event),
+                session.journal.engine,
+                checked=planned is not None,
+            )
+        self._plan_file.unlink()
+        self.facts["changes"] = done.changes
+        self._end("done", f"Applied in {done.seconds:.1f} s.", digest=digest(text))
+        return done
+
+    def _end(self, state: str, words: str, **facts: Any) -> None:
+        self.session.journal.end(state, **facts)
+        self.facts["state"] = state
+        self.session.screen.success(words) if state == "done" else self.session.screen.say(words)
+
+    def _saved(self) -> dict[str, Any]:
+        try:
+            return dict(json.loads(self._plan_file.with_suffix(".meta.json").read_text()))
+        except FileNotFoundError:
+            raise Refusal(
+                "no-plan", "There is no plan to apply.", "Make one: " + self.session.command("preview")
+            ) from None
+
+    @property
+    def _plan_file(self) -> Any:
+        return self.session.folder / "plans" / f"{self.session.stack}.json"
+
+    def _data_types(self) -> frozenset[str]:
+        from stacks.model import data_types
+
+        return data_types()
+
+    def _settle_killed_run(self) -> None:
+        """A live run is not disturbed; a dead one's lock is removed, and its resources are taken up again."""
+        last: Run | None = self.session.journal.last()
+        if last is None or last.state:
+            return
+        if last.alive:
+            what = f"`{last.command}` is still running (pid {last.engine or last.pid}, since {last.begun})."
+            raise Refusal("still-running", what, "Wait for it, or look: " + self.session.command("status"))
+        self.session.screen.warn(f"`{last.command}` was killed before it ended; going on from there.")
+        if last.engine:
+            self.session.engine.unlock()
+        self.session.journal.end("killed")
+
+
+def _show(progress: Progress, event: Event) -> None:
+    if event.kind == "said" and event.urn:
+        progress.tell(event.name, event.text)
+    elif event.kind == "began" and event.operation not in ("same", "read"):
+        progress.tell(event.name, f"{event.operation} begins")
+    elif event.kind == "ended" and event.operation not in ("same", "read"):
+        progress.done(event.name, f"{event.operation} done")
