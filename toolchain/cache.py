@@ -34,12 +34,14 @@ def only_one(work: str, folder: Path, progress: Progress) -> Iterator[None]:
 
     folder.mkdir(parents=True, exist_ok=True)
     lock, owner = filelock.FileLock(folder / ".lock"), folder / ".lock.owner"
+    patience = 0.0  # the first notice comes at once
     while True:
         try:
-            lock.acquire(timeout=0 if not owner.exists() else NOTICE_SECONDS, poll_interval=0.1)
+            lock.acquire(timeout=patience, poll_interval=0.1)
             break
         except filelock.Timeout:
             progress(f"waiting for {_read_owner(owner)}")
+            patience = NOTICE_SECONDS
     try:
         owner.write_text(f"process {os.getpid()}, which is {work} since {time.strftime('%H:%M:%S')}")
         yield
