@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +121,12 @@ environment={environment}
 """
 
 
+def suite() -> str:
+    """The validation suite, with this very Python in the place of ``python``."""
+    text = files("rehearsal.starforge").joinpath("suite.yaml").read_text()
+    return text.replace("[python, ", f"[{json.dumps(sys.executable)}, ")
+
+
 def stack(record: Record) -> dict[str, Any]:
     """The ``reforge:`` config of the stack for this site, without the prefix and with secrets in clear."""
     source = {
@@ -135,8 +143,9 @@ def stack(record: Record) -> dict[str, Any]:
         "source": source,
         "source-url": record.source_url,
         "operators": ["127.0.0.1/32"],
+        "suite": f"{app}/suite.yaml",
         "endpoints": [
-            {"env-file": {"file": f"{app}/etl.env", "key": "DATABASE_URL"}},
+            {"env-file": {"path": f"{app}/etl.env", "key": "DATABASE_URL"}},
             {"pgbouncer": {"admin": record.admin_url, "database": DATABASE}},
         ],
         "writers": [

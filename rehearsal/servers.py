@@ -70,6 +70,7 @@ def start_application(record: Record) -> Popen[bytes]:
         "api.env": f"DATABASE_URL={record.pooled_url}\n",
         "etl.env": f"DATABASE_URL={record.source_url}\n",
         "flags.env": "ingestion=true\n",
+        "suite.yaml": configuration.suite(),
         "supervisord.conf": configuration.supervisord(record),
     }
     for name, text in files.items():

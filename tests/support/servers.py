@@ -322,7 +322,9 @@ class _UnixConnection(http.client.HTTPConnection):
             raise
 
 
-class _UnixTransport(Transport):
+class UnixTransport(Transport):
+    """XML-RPC over a unix socket: ``ServerProxy("http://localhost", UnixTransport(path))``."""
+
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path
@@ -345,7 +347,7 @@ class Supervisord(_Server):
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Call a method of the ``supervisor`` namespace of its XML-RPC interface."""
-        with ServerProxy("http://localhost", _UnixTransport(self.socket)) as proxy:
+        with ServerProxy("http://localhost", UnixTransport(self.socket)) as proxy:
             return getattr(proxy.supervisor, method)(*arguments)
 
     def states(self, group: str) -> dict[str, str]:
