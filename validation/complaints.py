@@ -8,6 +8,15 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+_WORDS = {  # by the first part of pydantic's error type: int_type, int_parsing, ...
+    "model": "must be a mapping",
+    "dict": "must be a mapping",
+    "list": "must be a list",
+    "string": "must be text",
+    "int": "must be a whole number",
+    "bool": "must be true or false",
+}
+
 
 def lines(error: ValidationError, model: type[BaseModel], path: str) -> list[str]:
     """One line for each wrong value of ``model``, which lies at ``path`` in the file."""
@@ -43,9 +52,16 @@ def _line(item: Mapping[str, Any], model: type[BaseModel], path: str) -> str:
         case "value_error":
             said = str(item["ctx"]["error"])
             return f"{where}: {said}{_got(item['input'])}" if said.startswith("must") else f"{where}: {said}"
-    message = str(item["msg"]).removeprefix("Input ")
-    allowed = str(item.get("ctx", {}).get("expected", "")).replace("'", "").split(" or ")
-    return f"{where}: {message}{_got(item['input'])}{nearest(item['input'], allowed)}"
+    return f"{where}: {_wanted(item)}{_got(item['input'])}"
+
+
+def _wanted(item: Mapping[str, Any]) -> str:
+    kind, context = str(item["type"]), item.get("ctx", {})
+    if kind == "string_pattern_mismatch":
+        return f"must match {context['pattern']}"
+    if kind == "literal_error":
+        return f"must be {str(context['expected']).lower()}"
+    return _WORDS.get(kind.partition("_")[0], str(item["msg"]))
 
 
 def _got(value: Any) -> str:

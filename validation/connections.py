@@ -75,8 +75,13 @@ def connect(
     Raises Unreachable with the reason.
     """
     given = _parsed(url)
-    wanted = {"statement_timeout": f"{statement_timeout.total_seconds() * 1000:.0f}", "TimeZone": "UTC"}
-    wanted |= {"default_transaction_read_only": "on" if read_only else "off"} | dict(settings or {})
+    wanted = {
+        "statement_timeout": f"{statement_timeout.total_seconds() * 1000:.0f}",
+        "idle_in_transaction_session_timeout": "0",  # the snapshot is kept while a staging API is asked
+        "TimeZone": "UTC",
+        "default_transaction_read_only": "on" if read_only else "off",
+        **(settings or {}),
+    }
     options = " ".join([str(given.pop("options", None) or ""), *(f"-c {k}={v}" for k, v in wanted.items())])
     given.setdefault("connect_timeout", CONNECT_TIMEOUT)
     given["application_name"] = APPLICATION

@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 
 def rows_of(connection: Connection, statement: str, values: Mapping[str, Any] | None = None) -> list[Row]:
-    """The rows of one statement; [] when it gives none.
+    """The rows of one statement by column name; [] when it gives none.
 
     ``%(id)s`` stands for ``values["id"]``; a statement without such a placeholder may use % as it likes.
     Several statements in one are refused: a COMMIT in front would leave the read-only transaction.
@@ -28,6 +28,12 @@ def rows_of(connection: Connection, statement: str, values: Mapping[str, Any] | 
     with connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute(statement.encode(), values, prepare=True)
         return cursor.fetchall() if cursor.description else []
+
+
+def values_of(connection: Connection, statement: str) -> list[list[Any]]:
+    """The rows of one statement as lists in JSON's types; columns may share a name."""
+    cursor = connection.execute(statement.encode(), prepare=True)
+    return [[plain(value) for value in row] for row in cursor.fetchall()] if cursor.description else []
 
 
 def inserted(connection: Connection, statement: str) -> Row:

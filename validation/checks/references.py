@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from typing import Annotated, Any
 
 from psycopg import sql
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field
 
 from validation import catalog
 from validation.catalog import ForeignKey
@@ -30,6 +30,14 @@ class Relation(Part):
         return ForeignKey(f"{self.from_} -> {self.to}", table, (column,), parent, (parent_column,))
 
 
+def _all_none_or_names(value: Any) -> Any:
+    if value in ("all", "none"):
+        return None if value == "all" else []
+    if isinstance(value, list):
+        return value
+    raise ValueError("must be all, none or a list of foreign keys' names")
+
+
 class References(Check):
     """``- references``: every foreign key is proven by its rows, whatever the schema claims.
 
@@ -37,21 +45,14 @@ class References(Check):
     that must be filled: ``{not-null: {user_troops: [user_id]}}``. NOT VALID constraints are proven as well.
     """
 
-    foreign_keys: Literal["all", "none"] | list[ColumnName] = "all"
+    foreign_keys: Annotated[list[ColumnName] | None, BeforeValidator(_all_none_or_names)] = None  # None: all
     also: list[Relation] = Field(default_factory=list)
     not_null: dict[TableName, Columns] = Field(default_factory=dict)
-
-    @field_validator("foreign_keys", mode="before")
-    @classmethod
-    def _all_none_or_names(cls, value: Any) -> Any:
-        if value in ("all", "none") or (isinstance(value, list) and all(isinstance(v, str) for v in value)):
-            return value
-        raise ValueError("must be all, none or a list of foreign keys' names")
 
     def run(self, context: Context) -> Result:
         declared = catalog.foreign_keys(context.database)
         keys = [*self._chosen(declared), *(relation.as_key() for relation in self.also)]
-        unproven = catalog.unproven_checks(context.database) if self.foreign_keys == "all" else []
+        unproven = catalog.unproven_checks(context.database) if self.foreign_keys is None else []
         complaints = [
             *self._unknown(declared),
             *_orphans(context.database, keys),
@@ -62,15 +63,13 @@ class References(Check):
         return judged(f"{len(keys)} references proven by their rows", complaints, facts)
 
     def _chosen(self, declared: list[ForeignKey]) -> list[ForeignKey]:
-        if self.foreign_keys == "all":
+        if self.foreign_keys is None:
             return declared
         return [key for key in declared if key.name in self.foreign_keys]
 
     def _unknown(self, declared: list[ForeignKey]) -> list[str]:
-        if isinstance(self.foreign_keys, str):
-            return []
         names = {key.name for key in declared}
-        return [f"there is no foreign key {name}" for name in self.foreign_keys if name not in names]
+        return [f"there is no foreign key {name}" for name in self.foreign_keys or () if name not in names]
 
 
 def _orphans(connection: Connection, keys: Iterable[ForeignKey]) -> Iterator[str]:

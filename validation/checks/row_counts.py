@@ -75,10 +75,11 @@ def _distance(table: str, rows: int, source: int, within: float) -> str | None:
 def _rows(connection: Connection, table: str, estimate: bool) -> int | None:
     """The number of rows; None when an estimate is wanted and the table was never analyzed."""
     if estimate:
-        # the leaves of a partitioned table know their rows; pg_partition_tree of a plain table is itself
+        # of a partitioned table the leaves know their rows; pg_partition_tree of a plain table is empty
         query = sql.SQL(
             "SELECT CASE WHEN min(c.reltuples) >= 0 THEN sum(c.reltuples)::bigint END "
-            "FROM pg_partition_tree({0}::regclass) p JOIN pg_class c ON c.oid = p.relid WHERE p.isleaf"
+            "FROM pg_class c WHERE c.relkind <> 'p' AND (c.oid = {0}::regclass "
+            "OR c.oid IN (SELECT relid FROM pg_partition_tree({0}::regclass)))"
         ).format(sql.Literal(identifier(table).as_string(connection)))
     else:
         query = sql.SQL("SELECT count(*) FROM {}").format(identifier(table))

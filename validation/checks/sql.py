@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from validation.check import Check, Result, judged
 from validation.context import Context
-from validation.statements import plain, rows_of
+from validation.statements import plain, values_of
 from validation.values import Bounds
 
 _SHOWN = 200  # characters of a result that a complaint quotes
@@ -37,10 +37,10 @@ class Sql(Check):
     def run(self, context: Context) -> Result:
         if self.write:
             with context.writable() as connection:
-                rows = rows_of(connection, self.query)
+                rows = values_of(connection, self.query)
         else:
-            rows = rows_of(context.database, self.query)
-        found = _compact([[plain(value) for value in row.values()] for row in rows])
+            rows = values_of(context.database, self.query)
+        found = _compact(rows)
         return judged(f"the query gave {_short(found)}", [self._complaint(found)], {"value": found})
 
     def _complaint(self, found: Any) -> str | None:

@@ -7,6 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from problem import Misuse
 from validation.checks import kinds
@@ -98,9 +101,9 @@ checks:
     [
         (
             "write: {insert: i, read: r}",
-            "checks[0].write.write: missing; this check writes to the database, and the suite must say `write:",
+            "write.write: missing; this check writes to the database, and the suite must say `write: true`",
         ),
-        ("write: {write: false, insert: i, read: r}", "checks[0].write.write: should be True, not False"),
+        ("write: {write: false, insert: i, read: r}", "checks[0].write.write: must be true, not False"),
         ("sql: {query: SELECT 1, expect: 1}", "checks[0].sql.name: missing"),
         (
             "sql: {name: a, query: SELECT 1}",
@@ -117,6 +120,14 @@ checks:
             "row-counts: {tables: {'a.b.c': {exactly: 2}}}",
             "checks[0].row-counts.tables.a.b.c: must be a name",
         ),
+        ("references: {foreign-keys: [a.b]}", "references.foreign-keys[0]: must be a name such as user_id"),
+        ("http: {url: 3, requests: [{get: /}]}", "http.url: must be text, not 3"),
+        ("http: {url: 'http://a', requests: [{get: x}]}", "http.requests[0].get: must match ^/, not 'x'"),
+        ("http: {url: 'http://a', requests: {a: 1}}", "http.requests: must be a list"),
+        ("etl: 5", "checks[0].etl: must be a mapping, not 5"),
+        ("row-counts: {tables: {users: {exactly: many}}}", "exactly: must be a whole number, not 'many'"),
+        ("row-counts: {tables: {users: {exactly: -1}}}", "greater than or equal to 0, not -1"),
+        ("row-counts: {tables: {users: {exactly: 1, estimate: 7}}}", "must be true or false, not 7"),
         ("references: {foreign-keys: some}", "must be all, none or a list of foreign keys' names"),
         ("references: {also: [{from: user_id, to: users.id}]}", "must name the table and its column"),
         ("newest: {table: a, column: b, within: 0s}", "must be longer than nothing"),
@@ -126,6 +137,53 @@ checks:
 )
 def test_a_wrong_value_is_named_with_its_path(check: str, said: str) -> None:
     assert said in one(check)
+
+
+_WORDS = st.sampled_from(
+    [*kinds(), "name", "checks", "tables", "write", "start", "worker", "5%", "10m", "a.b"]
+)
+_VALUES = st.recursive(
+    st.one_of(
+        _WORDS, st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.floats(allow_nan=True)
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_WORDS, inner, max_size=3),
+    max_leaves=12,
+)
+_KEYS = sorted({field.alias or "" for kind in kinds().values() for field in kind.model_fields.values()})
+_CHECKS = st.dictionaries(
+    st.sampled_from(sorted(kinds())),
+    st.dictionaries(st.sampled_from(_KEYS), _VALUES, max_size=4),
+    min_size=1,
+    max_size=1,
+)
+
+
+@given(
+    st.one_of(_VALUES, st.fixed_dictionaries({"name": st.just("x"), "checks": st.lists(_CHECKS, min_size=1)}))
+)
+@settings(deadline=None)
+def test_any_document_is_a_suite_or_a_message(document: object) -> None:
+    said = ""
+    try:
+        parse(yaml.safe_dump(document))
+    except Misuse as misuse:
+        said = misuse.what
+    assert said == "" or "checks" in said or "name" in said
+
+
+def test_a_file_without_its_class_is_named_to_the_one_who_adds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("validation.checks.row_counts.RowCounts")
+    kinds.cache_clear()
+    try:
+        with pytest.raises(TypeError, match=r"checks/row_counts\.py must define a Check named RowCounts"):
+            kinds()
+    finally:
+        kinds.cache_clear()
+
+
+def test_a_key_that_is_no_word_is_refused() -> None:
+    with pytest.raises(Misuse, match="line 1"):
+        parse("{[1]: 2}")
 
 
 def test_a_key_that_is_there_twice_is_no_silent_loss() -> None:
