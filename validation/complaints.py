@@ -91,6 +91,4 @@ def _inside(annotation: Any) -> Any:
 
 def _model(annotation: Any) -> type[BaseModel]:
     annotation = _inside(annotation)
-    if get_origin(annotation) is not None and hasattr(annotation, "__metadata__"):
-        annotation = get_args(annotation)[0]
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else BaseModel
