@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archive.backups import BaseBackup
-from archive.segments import Archive, Segment, page_flaw
+from archive.segments import Archive, Segment
 from archive.timelines import Lineage, latest_lineage, segment_at
 
 _MISSING = "is missing"
@@ -118,7 +118,7 @@ class _Walk:
             return _MISSING
         if size != segment.size:
             return f"is cut short or damaged: {size:,} bytes instead of {segment.size:,}"
-        return page_flaw(self.file(segment), segment, self.backup.system_identifier)
+        return self.archive.flaw(self.file(segment), segment, self.backup.system_identifier)
 
     def _inside(self, number: int) -> bool:
         return self.expected(number).name in self.inside
@@ -127,9 +127,9 @@ class _Walk:
         return self.expected(segment.number) == segment
 
 
-def gaps(backup: BaseBackup, archive: Archive) -> tuple[tuple[Segment, Segment, str], ...]:
-    """Every gap from the backup's start to the end of the archive: first and last segment, and the flaw."""
-    chain, found = chain_from(backup, archive), list[tuple[Segment, Segment, str]]()
+def gaps(chain: Chain, backup: BaseBackup, archive: Archive) -> tuple[tuple[Segment, Segment, str], ...]:
+    """Every gap from the chain's end to the end of the archive: first and last segment, and the flaw."""
+    found: list[tuple[Segment, Segment, str]] = []
     if chain.gap is None:
         return ()
     walk = _Walk(backup, archive, chain.lineage)

@@ -78,7 +78,7 @@ def _backwards(chain: Chain, lsn: int, binaries: Binaries) -> Iterator[list[Comm
 def first_after(chain: Chain, time: datetime, binaries: Binaries, inclusive: bool = True) -> Commit | None:
     """The ending that stops recovery to ``time``: the first one later, or not earlier if not ``inclusive``.
 
-    Finds its segment by bisection: some twelve of ten thousand segments are read.
+    Finds its segment by bisection: some fourteen of ten thousand segments are read.
     """
     reader = Reader(chain, binaries)
 

@@ -60,14 +60,12 @@ def prove(
     if target.kind == "time" and target.time > now:
         raise complaints.in_future(target, now)
     listing = archive if isinstance(archive, Archive) else Archive.scan(archive)
-    refused: list[Problem] = []
-    before: int | None = None
+    refused, searched = list[Problem](), dict[int, int]()
     for backup in _candidates(backups, target):
         try:
-            return _Attempt(backup, backups, listing, target, binaries, before).prove(_notes(refused))
+            return _Attempt(backup, backups, listing, target, binaries, searched).prove(_notes(refused))
         except Problem as problem:
             refused.append(problem)
-            before = backup.stop_lsn
     raise _most_telling(refused) if refused else complaints.no_backup(target, backups)
 
 
@@ -91,14 +89,14 @@ def _most_telling(refused: list[Problem]) -> Problem:
 
 @dataclass(frozen=True)
 class _Attempt:
-    """One backup tried. ``before``: WAL from there on was searched already, with a newer backup."""
+    """One backup tried. ``searched``: by timeline, from where on the WAL was searched in vain already."""
 
     backup: BaseBackup
     backups: Backups
     archive: Archive
     target: Target
     binaries: Binaries
-    before: int | None
+    searched: dict[int, int]
 
     def prove(self, notes: tuple[str, ...]) -> Proof:
         if self.binaries.major != self.backup.version_major:
@@ -151,15 +149,21 @@ class _Attempt:
         return record, self.target.inclusive
 
     def _xid(self) -> tuple[int, bool]:
-        found = find_xid(self.chain, self.target.xid, self.binaries, self.before)
+        found = find_xid(self.chain, self.target.xid, self.binaries, self._unsearched)
         return self._after_backup(found.lsn if found else None), self.target.inclusive
 
     def _name(self) -> tuple[int, bool]:
-        found = find_restore_point(self.chain, self.target.value or "", self.binaries, self.before)
+        found = find_restore_point(self.chain, self.target.value or "", self.binaries, self._unsearched)
         return self._after_backup(found), True
+
+    @property
+    def _unsearched(self) -> int | None:
+        """Where the WAL begins that a newer backup's attempt has read to its end."""
+        return self.searched.get(self.chain.timeline)
 
     def _after_backup(self, lsn: int | None) -> int:
         if lsn is None:
+            self.searched[self.chain.timeline] = self.backup.stop_lsn
             raise (
                 self._unreachable()
                 if self.chain.gap

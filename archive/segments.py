@@ -6,7 +6,7 @@ import os
 import re
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from problem import Problem
@@ -64,6 +64,15 @@ class Archive:
     """Timelines that have a history file."""
     data_directory: Path | None = None
     """The source's data directory, if readable here: tells whether a missing segment still lies there."""
+    verdicts: dict[tuple[Path, int], str | None] = field(default_factory=dict, repr=False, compare=False)
+    """What was found of segments' first pages, so that many backups' chains read each but once."""
+
+    def flaw(self, path: Path, segment: Segment, system_identifier: int) -> str | None:
+        """``page_flaw``, remembered."""
+        key = path, system_identifier
+        if key not in self.verdicts:
+            self.verdicts[key] = page_flaw(path, segment, system_identifier)
+        return self.verdicts[key]
 
     @classmethod
     def scan(cls, folder: Path, data_directory: Path | None = None) -> Archive:

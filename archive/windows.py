@@ -8,9 +8,9 @@ from pathlib import Path
 
 from archive.backups import Backups, BaseBackup
 from archive.chain import Chain, chain_from, gaps
-from archive.commits import last_commit
+from archive.commits import Commit, last_commit
 from archive.proof import earliest_time
-from archive.segments import Archive
+from archive.segments import Archive, Segment
 from problem import Problem
 from toolchain.postgres import Binaries
 
@@ -47,34 +47,43 @@ class Window:
 def windows(backups: Backups, archive: Path | Archive, binaries: Binaries) -> tuple[Window, ...]:
     """One window for each usable backup, oldest first. Problem only if the archive cannot be listed."""
     listing = archive if isinstance(archive, Archive) else Archive.scan(archive)
-    return tuple(_window(backup, listing, binaries) for backup in backups)
+    survey = _Survey(listing, binaries, {})
+    return tuple(survey.window(backup) for backup in backups)
 
 
-def _window(backup: BaseBackup, archive: Archive, binaries: Binaries) -> Window:
-    finished = backup.finished_at(archive.folder)
-    try:
-        return _measure(backup, archive, binaries, finished)
-    except Problem as problem:
-        return Window(backup, finished, problem=problem.what)
+@dataclass(frozen=True)
+class _Survey:
+    """Measures backups oldest first; ``ends`` keeps the last commit by the segment that a chain ends with."""
 
+    archive: Archive
+    binaries: Binaries
+    ends: dict[Segment, Commit | None]
 
-def _measure(backup: BaseBackup, archive: Archive, binaries: Binaries, finished: datetime | None) -> Window:
-    chain = chain_from(backup, archive)
-    holes = tuple(
-        Gap(first.name, last.name, last.number - first.number + 1, flaw)
-        for first, last, flaw in gaps(backup, archive)
-    )
-    if chain.end_lsn < backup.stop_lsn:
-        words = f"the WAL that it needs is not there: {chain.following.name} {chain.flaw or 'is missing'}"
-        return Window(backup, finished, timeline=chain.timeline, gaps=holes, problem=words)
-    start = earliest_time(backup, archive, binaries)
-    end, end_lsn = _end(backup, chain, binaries, start)
-    return Window(backup, finished, start, end, backup.stop_lsn, end_lsn, chain.timeline, holes)
+    def window(self, backup: BaseBackup) -> Window:
+        finished = backup.finished_at(self.archive.folder)
+        try:
+            return self._measure(backup, finished)
+        except Problem as problem:
+            return Window(backup, finished, problem=problem.what)
 
+    def _measure(self, backup: BaseBackup, finished: datetime | None) -> Window:
+        chain = chain_from(backup, self.archive)
+        holes = tuple(
+            Gap(first.name, last.name, last.number - first.number + 1, flaw)
+            for first, last, flaw in gaps(chain, backup, self.archive)
+        )
+        if chain.end_lsn < backup.stop_lsn:
+            words = f"the WAL that it needs is not there: {chain.following.name} {chain.flaw or 'is missing'}"
+            return Window(backup, finished, timeline=chain.timeline, gaps=holes, problem=words)
+        start = earliest_time(backup, self.archive, self.binaries)
+        end, end_lsn = self._end(backup, chain, start)
+        return Window(backup, finished, start, end, backup.stop_lsn, end_lsn, chain.timeline, holes)
 
-def _end(backup: BaseBackup, chain: Chain, binaries: Binaries, start: datetime) -> tuple[datetime, int]:
-    """Time and position of the last commit, or the backup's own end if nothing was committed since."""
-    last = last_commit(chain, binaries)
-    if last is None or last.lsn < backup.stop_lsn:
-        return start, backup.stop_lsn
-    return last.time, last.lsn
+    def _end(self, backup: BaseBackup, chain: Chain, start: datetime) -> tuple[datetime, int]:
+        """Time and position of the last commit, or the backup's own end if nothing was committed since."""
+        if chain.segments[-1] not in self.ends:
+            self.ends[chain.segments[-1]] = last_commit(chain, self.binaries)
+        last = self.ends[chain.segments[-1]]
+        if last is None or last.lsn < backup.stop_lsn:
+            return start, backup.stop_lsn
+        return last.time, last.lsn

@@ -1,4 +1,4 @@
-"""PostgreSQL is the judge: it recovers to what was proven, and the restored rows are compared with the proof."""
+"""PostgreSQL is the judge: it recovers to what was proven, and its rows are compared with the proof."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_postgresql_restores_exactly_what_was_proven(world: World, which: str) -
     with scratch() as folder, recovered(proof, world.wal, folder / "restored") as server:
         assert rows(server) == expected
     last = world.rows[expected[-1]]
-    # Nothing was committed since the backup began where it expects None: the backup itself holds the last row.
+    # It expects no commit where none followed the backup: then the backup itself holds the last row.
     if proof.expected is None:
         assert last.time < proof.backup.started_at + timedelta(seconds=1)
     else:
@@ -104,7 +104,7 @@ def test_postgresql_restores_exactly_what_was_proven(world: World, which: str) -
 def test_a_second_timeline_is_followed_from_the_backup_of_the_first(broken: World) -> None:
     fork = broken.prove(Target("xid", broken.rows[4].xid))
     with recovered(fork, broken.wal, broken.folder / "promoted", archiving=True) as server:
-        insert(server, 41)
+        row = insert(server, 41)
         moment: datetime = server.execute("SELECT clock_timestamp()")[0][0]
         name = server.switch_wal()
         insert(server, 42)
@@ -113,6 +113,9 @@ def test_a_second_timeline_is_followed_from_the_backup_of_the_first(broken: Worl
     proof = broken.prove(Target("time", moment.isoformat()))
     assert (proof.backup.name, proof.chain.timeline) == ("first", 2)
     assert {segment.timeline for segment in proof.needed} == {1, 2}
+    found = broken.prove(Target("xid", row.xid)).expected
+    assert found is not None
+    assert found.time == row.time
     with recovered(proof, broken.wal, broken.folder / "again") as again:
         assert rows(again) == [1, 2, 3, 4, 41]
 

@@ -278,6 +278,14 @@ def test_a_damaged_newest_backup_is_passed_over_with_a_note(broken: World) -> No
     assert "base backup second" in proof.notes[0]
 
 
+def test_a_target_is_found_though_the_backup_before_it_is_damaged(broken: World) -> None:
+    (broken.base / "second/global/pg_filenode.map").unlink()
+    proof = broken.prove(Target("xid", broken.rows[7].xid))
+    assert proof.backup.name == "first"
+    assert proof.expected is not None
+    assert proof.expected.time == broken.rows[7].time
+
+
 def test_a_flipped_byte_in_the_backup_is_found_by_its_checksum(broken: World, binaries: Binaries) -> None:
     backup, told = broken.backups.usable[0], list[str]()
     verify(backup, binaries, told.append)

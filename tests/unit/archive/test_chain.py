@@ -146,7 +146,8 @@ def test_the_run_up_ends_with_the_backup_and_begins_as_early_as_it_may(backup: B
 def test_every_gap_is_listed_with_its_length_and_flaw(backup: BaseBackup, wal: Path) -> None:
     archive_of(wal, 2, 5, 6, 8)
     (wal / Segment(1, 6, SIZE).name).write_bytes(b"cut")
-    found = gaps(backup, Archive.scan(wal))
+    found = gaps(chain(backup, wal), backup, Archive.scan(wal))
     assert [(first.number, last.number) for first, last, _ in found] == [(3, 4), (6, 6), (7, 7)]
     assert [flaw.split()[1] for _, _, flaw in found] == ["missing", "cut", "missing"]
-    assert gaps(backup, Archive.scan(archive_of(wal, 3, 4, 6, 7))) == ()
+    archive_of(wal, 3, 4, 6, 7)
+    assert gaps(chain(backup, wal), backup, Archive.scan(wal)) == ()
