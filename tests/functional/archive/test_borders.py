@@ -17,17 +17,17 @@ COMMIT = 34
 """Bytes of the shortest commit record."""
 
 
-def position(connection: psycopg.Connection) -> int:  # type: ignore[type-arg]
+def position(connection: psycopg.Connection) -> int:
     row = connection.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone()
     assert row
     return parse_lsn(row[0])
 
 
-def write(connection: psycopg.Connection, size: int) -> None:  # type: ignore[type-arg]
+def write(connection: psycopg.Connection, size: int) -> None:
     connection.execute("SELECT pg_logical_emit_message(true, '', repeat('x', %s))", [size])
 
 
-def commit_across_a_border(connection: psycopg.Connection) -> tuple[str, int] | None:  # type: ignore[type-arg]
+def commit_across_a_border(connection: psycopg.Connection) -> tuple[str, int] | None:
     """Fill WAL to just before a segment's end and commit: (xid, position), None if it fell elsewhere."""
     connection.execute("BEGIN")
     row = connection.execute("SELECT pg_current_xact_id()::text").fetchone()
