@@ -79,9 +79,10 @@ class Engine:
         """A config value in clear."""
         return self.ask("config", "get", f"reforge:{key}", "--stack", self.stack).strip()
 
-    def keep_secret(self, key: str, value: str) -> None:
+    def keep_secret(self, key: str, value: str, *, path: bool = False) -> None:
         """Encrypt a value into the stack's file; it never is an argument of a process."""
-        self.ask("config", "set", "--secret", f"reforge:{key}", "--stack", self.stack, given=value)
+        words = ["config", "set", "--secret", f"reforge:{key}", *(["--path"] if path else [])]
+        self.ask(*words, "--stack", self.stack, given=value)
 
     def make_stack(self) -> None:
         """Make the stack in the backend; one that is there already is no error."""

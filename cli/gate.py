@@ -11,7 +11,7 @@ _REMOVES = {"delete", "replace", "create-replacement", "delete-replaced", "disca
 
 
 def refuse_data_loss(outcome: Outcome, data_types: Collection[str], named: Collection[str] = ()) -> None:
-    """``Refusal`` ``data-loss`` where a plan replaces or deletes what holds data, but for what teardown names."""
+    """Refuse a plan that replaces or deletes what holds data, but for what teardown names."""
     lost = [step for step in outcome.steps if step.operation in _REMOVES and step.type in data_types]
     unnamed = [step for step in lost if step.name not in named or step.operation != "delete"]
     if unnamed:

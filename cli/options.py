@@ -26,8 +26,7 @@ def report(session: Session, stage: Stage, **facts: Any) -> None:
     """How a stage ended: the next command for people, the document for scripts."""
     from cli.position import position
 
-    session.file.__dict__.pop("text", None)
-    session.file.__dict__.pop("raw", None)
+    session.forget_file()
     now = position(session.file.raw, session.file.digest, session.journal.runs())
     if now.next:
         session.screen.next(session.command(now.next))

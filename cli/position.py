@@ -1,4 +1,4 @@
-"""Where an incident stands: a named state and the command that is safe next, from config and journal alone."""
+"""Where an incident stands, from config and journal alone: a named state, and the safe next command."""
 
 from __future__ import annotations
 

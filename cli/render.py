@@ -87,7 +87,7 @@ class Screen:
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[Progress]:
-        """Live lines on a terminal, one for each resource; else a line with its time whenever a phase changes."""
+        """Live lines on a terminal, one for each resource; else a line whenever a phase changes."""
         if not self.live:
             yield Progress(self)
             return

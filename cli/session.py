@@ -1,4 +1,4 @@
-"""Where a command works: the project's folder, the stack, the screen. Everything heavy is opened on first use."""
+"""Where a command works: project, stack, screen. Everything heavy is opened on first use."""
 
 from __future__ import annotations
 
@@ -79,6 +79,14 @@ class Session:
         from cli.engine import Engine
 
         return Engine(self.project, self.stack, self.folder)
+
+    def use(self, project: Path, stack: str) -> None:
+        """Work on this project and stack from now on, as ``init`` does that makes them."""
+        self.__dict__.update(project=project, stack=stack)
+
+    def forget_file(self) -> None:
+        """The stack's file was written by somebody else: read it anew."""
+        self.__dict__.pop("file", None)
 
     def command(self, *words: str) -> str:
         """A command line of ours that means this same project and stack."""

@@ -43,13 +43,15 @@ class Stage:
             self.session.file.config(text)
             planned = self._propose(text, keep=not dry_run)
             if dry_run:
-                return self._end("dry-run", "Dry run: nothing was written.")
-            if not yes:
-                return self._end("proposed", "Proposed, not applied.", digest=digest(text))
-            return self._apply(planned, text)
+                self._end("dry-run", "Dry run: nothing was written.")
+            elif not yes:
+                self._end("proposed", "Proposed, not applied.", digest=digest(text))
+            else:
+                return self._apply(planned, text)
+        return None
 
     def apply_saved(self) -> Outcome | None:
-        """Apply the plan that an earlier stage saved, exactly; ``Refusal`` where config or program changed since."""
+        """Apply the plan that an earlier stage saved, exactly; ``Refusal`` where the config changed since."""
         with self.recorded():
             saved = self._saved()
             if saved["config"] != self.session.file.digest:

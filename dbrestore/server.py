@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from typing import Any
@@ -53,7 +53,7 @@ class EngineLog:
         self._stub.Log.future(line, timeout=5)
 
 
-def _spoken(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def _spoken(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
     """Problems cross to the engine in their own words, half-made resources with their state."""
 
     @wraps(method)
@@ -119,7 +119,7 @@ async def _serve(engine_address: str) -> None:
     # Ctrl-C reaches the whole process group; the engine then cancels and ends us in order.
     loop.add_signal_handler(signal.SIGINT, provider.stop)
     server = grpc.aio.server()
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     # The engine reads the first line of stdout as the port: nothing may be written before it.

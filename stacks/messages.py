@@ -48,10 +48,9 @@ def _words(detail: ErrorDetails, model: type[BaseModel]) -> str:
         case "missing":
             return "is missing"
         case "literal_error":
-            allowed = [
-                word.strip("'") for word in detail["ctx"]["expected"].replace(" or ", ", ").split(", ")
-            ]
-            return f"{detail['input']!r} is not one of {', '.join(allowed)}{nearest(str(detail['input']), allowed)}"
+            expected, found = detail["ctx"]["expected"], detail["input"]
+            allowed = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
+            return f"{found!r} is not one of {', '.join(allowed)}{nearest(str(found), allowed)}"
         case "value_error":
             return str(detail["ctx"]["error"])
         case _:

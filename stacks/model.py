@@ -1,11 +1,11 @@
-"""The config of a stack: every rule about it, so that the command line and a bare ``pulumi up`` obey the same."""
+"""The config of a stack and every rule about it: the command line and a bare ``pulumi up`` obey the same."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
 
@@ -49,8 +49,11 @@ def _entry(package: str, base: type[BaseModel]) -> type[Entry]:
     return create_model(base.__name__ + "Entry", __base__=Entry, **found)
 
 
-EndpointEntry = _entry(ENDPOINTS, Endpoint)
-WriterEntry = _entry(WRITERS, Writer)
+if TYPE_CHECKING:
+    EndpointEntry: TypeAlias = Entry
+    WriterEntry: TypeAlias = Entry
+else:
+    EndpointEntry, WriterEntry = _entry(ENDPOINTS, Endpoint), _entry(WRITERS, Writer)
 
 
 class Config(Strict, Generic[SourceT, RestoreT]):
@@ -63,8 +66,8 @@ class Config(Strict, Generic[SourceT, RestoreT]):
     )
     restores: dict[RestoreName, RestoreT] = Field({}, description="new instances by name")
     serving: str = Field("source", description="where the application points: source, or a restore")
-    endpoints: list[EndpointEntry] = Field([], description="what tells the application where its database is")  # type: ignore[valid-type]
-    writers: list[WriterEntry] = Field([], description="what writes to the database by itself")  # type: ignore[valid-type]
+    endpoints: list[EndpointEntry] = Field([], description="what tells the application where its database is")
+    writers: list[WriterEntry] = Field([], description="what writes to the database by itself")
     writing: Writing = Field("all", description="which writers may work")
     suite: str | None = Field(None, description="the validation suite's file")
 
@@ -72,8 +75,15 @@ class Config(Strict, Generic[SourceT, RestoreT]):
 @cache
 def config_model(provider: str) -> type[Config[Any, Any]]:
     """The config with a provider's own source and restores."""
-    settings = load(PROVIDERS, provider, "settings")
-    return Config[settings.Source, settings.Restore]
+    settings: Any = load(PROVIDERS, provider, "settings")
+    return cast("type[Config[Any, Any]]", Config[settings.Source, settings.Restore])
+
+
+def data_types() -> frozenset[str]:
+    """The resource types that hold data, of every provider: none is ever replaced or deleted by the way."""
+    return frozenset(
+        kind for name in kinds(PROVIDERS) for kind in load(PROVIDERS, name, "settings").HOLD_DATA
+    )
 
 
 def parse(raw: Mapping[str, Any]) -> Config[Any, Any]:

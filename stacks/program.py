@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pulumi
+import pulumi.runtime.config
 
 from problem import Problem
 from stacks.endpoints import Target
@@ -45,7 +46,8 @@ def declare(config: Config[Any, Any]) -> None:
 def raw_config() -> dict[str, Any]:
     """The stack's values under ``reforge:``, decrypted, without the prefix."""
     prefix = "reforge:"
-    values = pulumi.runtime.config.CONFIG
+    # Wrong names are to be told too, and pulumi.Config only answers for names one already knows.
+    values = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
     return {
         name.removeprefix(prefix): _value(name.removeprefix(prefix), text)
         for name, text in values.items()

@@ -32,15 +32,24 @@ class Secure(Strict):
 Secret = Annotated[str | Secure, Field(description="a secret: pulumi config set --secret")]
 
 
+_EXAMPLE = "2025-12-03T14:23:00Z"
+
+
 def _zoned(value: Any) -> str:
-    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    text = str(value)
+    if isinstance(value, datetime) or text.endswith(" UTC"):
+        # YAML makes a time of unquoted text, and where the zone was missing nobody can tell any more.
+        raise ValueError(
+            f'{text} stands there without quotes; write it as a string with its zone: "{_EXAMPLE}"'
+        )
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise ValueError(f"{text!r} is not a time; write it like 2025-12-03T14:23:00Z") from None
+        raise ValueError(f"{text!r} is not a time; write it like {_EXAMPLE}") from None
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no zone; write {text}Z for UTC, or an offset like {text}+01:00")
-    return moment.astimezone(UTC).isoformat(timespec="microseconds" if moment.microsecond else "seconds")
+    utc = moment.astimezone(UTC).isoformat(timespec="microseconds" if moment.microsecond else "seconds")
+    return utc.replace("+00:00", "Z")
 
 
 def _restore_name(text: str) -> str:

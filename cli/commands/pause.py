@@ -52,7 +52,7 @@ def capture(session: Session, stage: Stage) -> None:
     path.write_text(json.dumps(found.document(), indent=2, default=str))
     writing = sum(one.writing for one in found.sessions)
     session.screen.say(
-        f"Diagnostics: {path.relative_to(session.project)} ({len(found.sessions)} sessions, {writing} of them writing, "
+        f"Diagnostics: {path.relative_to(session.project)} ({len(found.sessions)} sessions, {writing} writing; "
         f"WAL at {found.wal_position}, last archived {found.last_archived_wal})"
     )
     stage.facts["diagnostics"] = str(path)

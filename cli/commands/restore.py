@@ -29,7 +29,14 @@ _TARGETS = ("snapshot", "time", "lsn", "xid", "name", "latest")
 @stage_options
 @click.pass_obj
 def command(
-    session: Session, name: str, exclusive: bool, port: int | None, yes: bool, dry_run: bool, **targets: Any
+    session: Session,
+    /,
+    name: str,
+    exclusive: bool,
+    port: int | None,
+    yes: bool,
+    dry_run: bool,
+    **targets: Any,
 ) -> None:
     declared = _declared(session, name, _target(targets, exclusive), port)
 
@@ -59,7 +66,7 @@ def _declared(session: Session, name: str, target: dict[str, Any], port: int | N
         raise Misuse(
             "no-target",
             f"Restore {name} to what?",
-            "Give one of --time, --latest, --snapshot, --lsn, --xid, --name. `reforge sources` lists what there is.",
+            "Give one of --time, --latest, --snapshot, --lsn, --xid, --name; `reforge sources` lists them.",
         )
     if existing and target and _normal(existing.get("from") or {}) != _normal(target):
         raise Misuse(

@@ -165,7 +165,8 @@ def _who() -> dict[str, str]:
 
 
 def _failed_cure(session: Session, name: str, path: Path) -> str:
+    restore, teardown = session.command("restore", "NAME"), session.command("teardown", name, "--yes")
     return (
-        f"Nothing points to {name}. Read {path.relative_to(session.project)}, then try another target "
-        f"(`{session.command('restore')} NAME ...`) and remove this one: {session.command('teardown', name, '--yes')}"
+        f"Nothing points to {name}. Read {path.relative_to(session.project)}, try another target "
+        f"(`{restore} ...`), and remove this one: {teardown}"
     )

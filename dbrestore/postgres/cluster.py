@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from toolchain.postgres import Binaries
 SOCKET_LIMIT = 107
 """Bytes of a unix socket's path (unix(7), sun_path)."""
 START_SECONDS = 60
+_BUSY = "did not start in time"
 STOP_SECONDS = 60
 
 
@@ -58,14 +60,21 @@ class Cluster:
         return pid if _works_in(pid, self.directory) else None
 
     def start(self) -> None:
-        """Start the server and return at once; whoever waits looks at ``running`` and the log."""
+        """Start the server; it may still be in recovery. Whoever waits looks at ``running`` and the log.
+
+        Problem ``start-failed`` with the server's words where it ends at once.
+        """
         self._socket_folder()
         if self.running:
             return
-        ran = self._pg_ctl("start", "--no-wait", "--log", str(self.log))
-        if ran.returncode:
-            what = f"PostgreSQL could not be started in {self.directory}: {ran.stderr.strip()}"
-            raise Problem("start-failed", what, self.complaint())
+        # pg_ctl notices a server that ends, and gives one up to us that is still busy after a second.
+        ran = self._pg_ctl("start", "--timeout", "1", "--log", str(self.log))
+        deadline = time.monotonic() + START_SECONDS
+        while not self.running:
+            if (ran.returncode and _BUSY not in ran.stderr) or time.monotonic() > deadline:
+                what = f"PostgreSQL could not be started in {self.directory}."
+                raise Problem("start-failed", what, self.complaint() or ran.stderr.strip())
+            time.sleep(0.02)
 
     def stop(self) -> None:
         """Stop the server; clients are disconnected. Already stopped is not an error."""

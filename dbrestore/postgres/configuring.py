@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from pathlib import Path
 
 import psycopg
-from archive.proof import Proof
 
+from archive.control import read_control
+from archive.proof import Proof
 from dbrestore.postgres import settings
 from dbrestore.postgres.cluster import START_SECONDS, Cluster
 from dbrestore.postgres.inputs import InstanceInputs
 from problem import Problem
 from toolchain.accounts import Account
-from toolchain.postgres import Binaries
 
 AUTO = "postgresql.auto.conf"
 
 
 def make_folder(directory: Path, owner: Account | None) -> bool:
-    """Make an empty data directory that only the server's account may enter; tells whether its parent is new too."""
+    """Make a data directory that only the server's account may enter; tells whether its parent is new too."""
     made_parent = not directory.parent.exists()
     for folder, mode in ((directory.parent, 0o755), (directory, 0o700)):
         if not folder.exists():
@@ -39,9 +38,9 @@ def configure(cluster: Cluster, inputs: InstanceInputs, proof: Proof) -> None:
     libraries = settings.value_of([main, auto], "shared_preload_libraries")
     archive = inputs.source.archive
     overrides = (
-        memory(cluster.binaries, directory)
+        {name: str(value) for name, value in read_control(directory, cluster.binaries).minimums.items()}
         | settings.quarantine(directory, libraries)
-        | settings.recovery_target(target)
+        | settings.recovery_target(target, proof.chain.timeline)
         | {
             "restore_command": settings.restore_command(archive, _writable(archive, cluster.account)),
             "hot_standby": "on",
@@ -55,19 +54,6 @@ def configure(cluster: Cluster, inputs: InstanceInputs, proof: Proof) -> None:
     _own(directory / AUTO, settings.merged(auto, overrides), cluster.account)
     _own(directory / "recovery.signal", "", cluster.account)
     write_hba(cluster, inputs)
-
-
-def memory(binaries: Binaries, directory: Path) -> dict[str, str]:
-    """The original's settings that a standby must match, from pg_control: hot standby is refused with less."""
-    ran = subprocess.run(
-        [binaries.tool("pg_controldata"), directory],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"LC_ALL": "C"},
-    )
-    found = dict(line.split(":", 1) for line in ran.stdout.splitlines() if ":" in line)
-    return {name: found[label].strip() for label, name in settings.MEMORY.items() if label in found}
 
 
 def write_hba(cluster: Cluster, inputs: InstanceInputs) -> None:

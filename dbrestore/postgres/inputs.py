@@ -38,7 +38,7 @@ class Source(Inputs):
 
 
 class Until(Inputs):
-    """How far to recover (https://www.postgresql.org/docs/current/runtime-config-wal.html, Recovery Target)."""
+    """How far to recover (PostgreSQL manual, "Recovery Target")."""
 
     kind: Literal["snapshot", "time", "lsn", "xid", "name", "latest"]
     value: str | None = None
@@ -70,7 +70,7 @@ class InstanceInputs(Inputs):
     listen: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1024, le=65535)] | None = None
     """A free port is taken when none is given."""
-    clients: list[Network] = []
+    clients: list[Network] = Field(default_factory=list)
     """The application's networks, where the base backup carries no pg_hba.conf of the original."""
     run_as: str | None = None
     """Account of the server; as root by default the owner of the WAL archive."""

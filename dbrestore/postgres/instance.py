@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
-from archive.proof import Proof, prove
-
-from archive.backups import list_backups
+from archive.backups import list_backups, verify
+from archive.commits import last_record
 from archive.lsn import format_lsn
+from archive.proof import Proof, prove
+from archive.segments import Archive
 from dbrestore.handler import Context, Handler, PartlyMade, State
 from dbrestore.postgres import configuring
 from dbrestore.postgres.cluster import Cluster, free_port, in_use, socket_directory
@@ -35,7 +36,7 @@ _ADD_ANOTHER = "a restored instance is never rebuilt in place; add another resto
 class Instance(Handler):
     """See ``InstanceInputs``. The identity of an instance is its data directory."""
 
-    token = "dbrestore:postgres:Instance"
+    token = "dbrestore:postgres:Instance"  # noqa: S105 - a type's name
     inputs = InstanceInputs
     fixed: ClassVar = {name: _ADD_ANOTHER for name in ("name", "directory", "until", "runAs")}
 
@@ -95,10 +96,9 @@ class Instance(Handler):
         """
         begun = datetime.now(UTC)
         proof = _proven(inputs, context)
-        binaries = find_binaries(proof.backup.version_major)
         who = _account(inputs)
         mark = self._claim(context, inputs, mark, who)
-        cluster = _cluster(mark, binaries, who, inputs.source.user)
+        cluster = _cluster(mark, find_binaries(proof.backup.version_major), who, inputs.source.user)
         try:
             if mark.phase == "copying":
                 size = copy_backup(proof.backup.path, inputs.directory, who, context)
@@ -106,7 +106,7 @@ class Instance(Handler):
                 configuring.configure(cluster, inputs, proof)
                 mark = mark.at("recovering").write()
             if mark.phase == "recovering":
-                reached = recover(cluster, inputs.until.target(), proof.reach, context)
+                reached = recover(cluster, inputs.until.target(), _reach(proof), context)
                 context.progress(f"promoted at {format_lsn(reached.lsn)}")
                 commit = reached.last_commit.isoformat() if reached.last_commit else ""
                 mark = replace(mark, reached_lsn=format_lsn(reached.lsn), reached_time=commit).write()
@@ -130,14 +130,13 @@ class Instance(Handler):
             mark = None
         if mark:
             return mark
-        made_parent = configuring.make_folder(inputs.directory, who)
         port = inputs.port or free_port(inputs.listen)
         if in_use(inputs.listen, port):
-            inputs.directory.rmdir()
             what = f"Port {port} on {inputs.listen} is taken by something that is not this restore."
             raise Problem(
                 "port-taken", what, "Give the restore another port, or none to have a free one chosen."
             )
+        made_parent = configuring.make_folder(inputs.directory, who)
         fresh = new_mark(context.urn, inputs.directory, _words(inputs))
         sockets = str(socket_directory(inputs.directory))
         return replace(fresh, port=port, made_parent=made_parent, socket_directory=sockets).write()
@@ -164,10 +163,26 @@ def _state(inputs: InstanceInputs, proof: Proof, mark: Mark, cluster: Cluster) -
 
 
 def _proven(inputs: InstanceInputs, context: Context) -> Proof:
-    context.progress("proving that the base backup is whole and that the WAL reaches the target")
-    source = inputs.source
-    backups = list_backups(source.backups)
-    return prove(backups, source.archive, inputs.until.target(), find_binaries(), datetime.now(UTC))
+    """Nothing is copied before the backup is known to be whole and the WAL to reach the target."""
+    context.progress("proving that the WAL reaches the target")
+    backups = list_backups(inputs.source.backups)
+    binaries = find_binaries(next((one.version_major for one in reversed(backups.usable)), None))
+    archive = Archive.scan(inputs.source.archive, inputs.source.data_directory)
+    proof = prove(backups, archive, inputs.until.target(), binaries, datetime.now(UTC))
+    for note in proof.notes:
+        context.progress(note)
+    verify(proof.backup, binaries, context.progress)
+    return proof
+
+
+def _reach(proof: Proof) -> tuple[int, int]:
+    """Where replay begins, and the position that it comes to at the latest."""
+    if proof.target.kind == "latest":
+        return proof.backup.start_lsn, last_record(
+            proof.chain, find_binaries(proof.backup.version_major)
+        ) or 0
+    last = proof.needed[-1]
+    return proof.backup.start_lsn, last.start_lsn + last.size
 
 
 def _words(inputs: InstanceInputs) -> str:

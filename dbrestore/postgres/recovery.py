@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from archive.lsn import format_lsn, parse_lsn
-from archive.targets import Target
+from archive.targets import Target, utc
 from dbrestore.handler import Context
 from dbrestore.postgres.cluster import Cluster
 from dbrestore.progress import Meter
@@ -32,13 +32,14 @@ class Reached:
     last_commit: datetime | None
     """Commit time of the last transaction replayed; None when none was."""
     promoted: bool = False
+    paused: bool = False
 
 
 def recover(cluster: Cluster, target: Target, reach: tuple[int, int], context: Context) -> Reached:
     """Start the server, wait until it stands at its target, compare, promote.
 
-    ``reach`` is the LSN where replay begins and the one it must arrive at.
-    Problem ``recovery-failed`` with the server's words; ``interrupted`` leaves a stopped server that goes on later.
+    ``reach`` is the LSN where replay begins and the one where it ends at the latest. Problem
+    ``recovery-failed`` with the server's words; ``interrupted`` leaves a stopped server that goes on later.
     """
     cluster.start()
     reached = _wait(cluster, target, reach, context)
@@ -51,7 +52,6 @@ def recover(cluster: Cluster, target: Target, reach: tuple[int, int], context: C
 def _wait(cluster: Cluster, target: Target, reach: tuple[int, int], context: Context) -> Reached:
     begin, end = reach
     meter = Meter("replaying WAL", max(0, end - begin), context.progress)
-    last: Reached | None = None
     while True:
         if context.cancelled.is_set():
             cluster.stop()
@@ -64,21 +64,14 @@ def _wait(cluster: Cluster, target: Target, reach: tuple[int, int], context: Con
             )
         now = _ask(cluster)
         if now:
-            in_recovery, reached, pause = now
-            meter.reach(max(0, reached.lsn - begin))
-            if pause == "paused" or not in_recovery:
+            meter.reach(max(0, now.lsn - begin))
+            if now.promoted or now.paused:
                 meter.done()
-                # Once promoted the replay position is gone; the last one seen still tells.
-                return (
-                    reached
-                    if in_recovery
-                    else Reached(reached.lsn or (last.lsn if last else 0), reached.last_commit, True)
-                )
-            last = reached
+                return now
         time.sleep(POLL_SECONDS)
 
 
-def _ask(cluster: Cluster) -> tuple[bool, Reached, str | None] | None:
+def _ask(cluster: Cluster) -> Reached | None:
     """Recovery's position; None while the server takes no connections yet."""
     try:
         with cluster.connect() as connection:
@@ -86,20 +79,22 @@ def _ask(cluster: Cluster) -> tuple[bool, Reached, str | None] | None:
     except psycopg.OperationalError:
         return None
     in_recovery, lsn, last_commit, pause = row
-    return in_recovery, Reached(parse_lsn(lsn) if lsn else 0, last_commit), pause
+    return Reached(parse_lsn(lsn) if lsn else 0, last_commit, not in_recovery, pause == "paused")
 
 
-def compare(target: Target, reached: Reached, expected_lsn: int) -> None:
+def compare(target: Target, reached: Reached, last_record: int) -> None:
     """Hold the reached point against the target: PostgreSQL itself passes over two misses in silence.
 
     Problem ``target-missed`` where a time target was overshot (it lay before the backup's end) or where
-    ``latest`` stopped short of the WAL that exists (a missing or damaged segment).
+    ``latest`` stopped short of the last record of the archived WAL (a missing or damaged segment).
     """
-    if target.kind == "time" and reached.last_commit and reached.last_commit > target.time:
-        what = f"Recovery passed the target {target.time:%Y-%m-%d %H:%M:%S.%f%z}: the last replayed commit is of {reached.last_commit.astimezone(UTC)}."
+    commit = reached.last_commit
+    if target.kind == "time" and commit and commit > target.time:
+        what = f"Recovery passed {target}: the last replayed commit is of {utc(commit)}."
         raise Problem("target-missed", what, "Choose a later time or an older base backup.")
-    if target.kind == "latest" and reached.lsn and reached.lsn < expected_lsn:
-        what = f"Recovery stopped at {format_lsn(reached.lsn)}, short of {format_lsn(expected_lsn)} where the archived WAL ends."
+    if target.kind == "latest" and reached.lsn and reached.lsn < last_record:
+        end = format_lsn(last_record)
+        what = f"Recovery stopped at {format_lsn(reached.lsn)}; the archived WAL goes on to {end}."
         raise Problem("target-missed", what, "A WAL segment is damaged. Restore to a time before it.")
 
 

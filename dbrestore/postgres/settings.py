@@ -15,14 +15,6 @@ from archive.targets import Target
 HBA_FILE = "reforge_hba.conf"
 SIDE_EFFECT_LIBRARIES = {"pg_cron"}
 """Libraries that act by themselves once loaded."""
-MEMORY = {
-    "max_connections setting": "max_connections",
-    "max_worker_processes setting": "max_worker_processes",
-    "max_wal_senders setting": "max_wal_senders",
-    "max_prepared_xacts setting": "max_prepared_transactions",
-    "max_locks_per_xact setting": "max_locks_per_transaction",
-}
-"""pg_controldata's lines and the settings that a standby must have at least as high (manual, Hot Standby)."""
 
 
 def quoted(value: str) -> str:
@@ -30,29 +22,25 @@ def quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def restore_command(archive: Path, readable_for_fsync: bool) -> str:
+def restore_command(archive: Path, writable: bool) -> str:
     """The command that brings a WAL segment into pg_wal.
 
     A symbolic link is safe (PostgreSQL never recycles one) and saves a copy and an fsync for each segment.
     PostgreSQL opens what it fsyncs for writing, so a link needs an archive that the server may write to.
     """
     source = shlex.quote(str(archive)).replace("%", "%%") + "/%f"
-    return f"test -f {source} && ln -sf {source} %p" if readable_for_fsync else f"cp {source} %p"
+    return f"test -f {source} && ln -sf {source} %p" if writable else f"cp {source} %p"
 
 
-def recovery_target(target: Target) -> dict[str, str]:
+def recovery_target(target: Target, timeline: int) -> dict[str, str]:
     """The recovery_target_* settings of a target; recovery pauses there so that it can be compared first."""
-    settings = {"recovery_target_timeline": "latest", "recovery_target_action": "pause"}
+    settings = {"recovery_target_timeline": str(timeline), "recovery_target_action": "pause"}
     match target.kind:
         case "snapshot":
             return settings | {"recovery_target": "immediate"}
         case "latest":
             return settings
-        case "time":
-            value = target.time.isoformat(sep=" ", timespec="microseconds")
-        case _:
-            value = target.value or ""
-    settings[f"recovery_target_{target.kind}"] = value
+    settings[f"recovery_target_{target.kind}"] = target.setting()
     settings["recovery_target_inclusive"] = "on" if target.inclusive else "off"
     return settings
 
@@ -81,7 +69,7 @@ def quarantine(directory: Path, libraries: str) -> dict[str, str]:
 
 
 def hba(operators: list[str], application: list[str]) -> str:
-    """pg_hba.conf: the server's own account by its private socket, the operators, then the application's lines.
+    """pg_hba.conf: the server's own account by its private socket, the operators, then the application.
 
     ``md5`` accepts SCRAM and MD5 passwords alike, whichever the original stored.
     """

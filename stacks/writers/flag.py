@@ -1,4 +1,4 @@
-"""A feature flag in a dotenv file: on only when all writers may work, off while paused and during a canary."""
+"""A feature flag in a dotenv file: on only when all writers may work, off for a pause and a canary."""
 
 from __future__ import annotations
 

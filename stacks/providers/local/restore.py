@@ -44,11 +44,7 @@ def declare(name: str, config: Config[Source, Restore], source_url: pulumi.Outpu
 def _source(source: Source, url: pulumi.Output[str]) -> dict[str, object]:
     return {
         "database": source.database,
-        "user": url.apply(
-            lambda text: pulumi.Output.unsecret(
-                pulumi.Output.from_input(urlsplit(text).username or "postgres")
-            )
-        ),
+        "user": pulumi.Output.unsecret(url.apply(lambda text: urlsplit(text).username or "postgres")),
         "archive": str(source.archive),
         "backups": str(source.backups),
         "dataDirectory": str(source.data_directory) if source.data_directory else None,

@@ -13,6 +13,7 @@ from stacks.messages import nearest
 from stacks.sources import Source as AnySource
 from stacks.values import Folder, Network, Port
 
+HOLD_DATA = ("dbrestore:postgres:Instance",)
 LOOPBACK = ["127.0.0.1/32", "::1/128"]
 
 
@@ -35,7 +36,8 @@ class Source(AnySource):
     def conflicts(self, restores: Mapping[str, Any]) -> list[str]:
         """Folders that would put a restored instance into the original's own."""
         wrong = [
-            f"source.directory: {self.directory} lies in source.{name} ({place}); restored instances need a folder apart"
+            f"source.directory: {self.directory} lies in source.{name} ({place}); "
+            "restored instances need a folder apart"
             for name, place in self._of_the_original().items()
             if self.directory == place or place in self.directory.parents
         ]
@@ -45,7 +47,8 @@ class Source(AnySource):
                 hint = nearest(kind, Restore.SUPPORTED)
                 allowed = ", ".join(Restore.SUPPORTED)
                 wrong.append(
-                    f"restores.{name}.from: local does not restore from a {kind} yet{hint} (allowed: {allowed})"
+                    f"restores.{name}.from: local does not restore from a {kind} yet{hint} "
+                    f"(allowed: {allowed})"
                 )
         return wrong
 

@@ -1,0 +1,148 @@
+"""Make a stack's config: asks, or takes flags; the connection string stays encrypted."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.options import report
+from cli.stage import Stage
+from problem import Misuse
+
+if TYPE_CHECKING:
+    from cli.session import Session
+
+URL_VARIABLE = "REFORGE_SOURCE_URL"
+
+
+@click.command(help=__doc__)
+@click.option(
+    "--url", envvar=URL_VARIABLE, help=f"The original's connection string; better in ${URL_VARIABLE}."
+)
+@click.option("--provider", default="local", show_default=True, help="Where the original runs.")
+@click.option("--instance", help="The original's name for people; the database's by default.")
+@click.option("--backups", type=Path, help="Folder of base backups.")
+@click.option("--archive", type=Path, help="Folder of archived WAL.")
+@click.option("--directory", type=Path, help="Folder for restored instances.")
+@click.option("--data-directory", type=Path, help="The original's PGDATA; asked from the server by default.")
+@click.option("--operator", "operators", multiple=True, help="Network that may reach a restore at once.")
+@click.option(
+    "--pgbouncer", "poolers", multiple=True, metavar="ADMIN_URL", help="A pgbouncer's admin console."
+)
+@click.option(
+    "--env-file", "env_files", multiple=True, metavar="PATH:KEY", help="A dotenv file with the URL."
+)
+@click.option(
+    "--supervisor", "groups", multiple=True, metavar="SERVER#GROUP", help="A program group that writes."
+)
+@click.option("--flag", "flags", multiple=True, metavar="PATH:KEY", help="A flag that lets writes in.")
+@click.option("--suite", type=Path, help="The validation suite.")
+@click.option(
+    "--yes", "-y", is_flag=True, help="Apply it at once: originals are recorded, nothing is changed."
+)
+@click.pass_obj
+def command(session: Session, url: str | None, yes: bool, **given: Any) -> None:
+    from cli.projectfiles import make_project, stack_text
+
+    folder = (session._project or Path.cwd()).resolve()
+    if not (folder / "Pulumi.yaml").exists():
+        for name in make_project(folder):
+            session.screen.say(f"Wrote {name}")
+    session.use(folder, session._stack or "local")
+    if session.file.path.exists() and session.file.raw:
+        cure = f"Edit {session.file.path.name}, or name another stack: reforge --stack NAME init"
+        raise Misuse("stack-exists", f"{session.file.path} has a config already.", cure)
+    url = url or _asked("Connection string of the original", hide=True)
+    config, secrets = _config(url, given)
+    session.engine.make_stack()
+    existing = session.file.path.read_text() if session.file.path.exists() else ""
+    session.file.write(stack_text(existing, config))
+    session.engine.keep_secret("source-url", url)
+    for path, value in secrets.items():
+        session.engine.keep_secret(path, value, path=True)
+    session.forget_file()
+    stage = Stage(session, "init")
+    stage.run(None, yes=yes)
+    report(session, stage)
+
+
+def _config(url: str, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The config in clear but for its secrets, and the secrets by their path in it."""
+    from urllib.parse import urlsplit
+
+    database = urlsplit(url).path.lstrip("/") or "postgres"
+    source = {"provider": given["provider"], "instance": given["instance"] or database, "database": database}
+    for name, question in _FOLDERS.items():
+        source[name] = str((given[name] or Path(_asked(question))).absolute())
+    data = given["data_directory"] or _data_directory(url)
+    if data:
+        source["data-directory"] = str(data)
+    endpoints, secrets = _endpoints(given, database)
+    config: dict[str, Any] = {"source": source, "operators": list(given["operators"]) or ["127.0.0.1/32"]}
+    if given["suite"]:
+        config["suite"] = str(given["suite"].absolute())
+    config |= {"serving": "source", "endpoints": endpoints, "writers": _writers(given), "writing": "all"}
+    return config, secrets
+
+
+_FOLDERS = {
+    "backups": "Folder of base backups",
+    "archive": "Folder of archived WAL",
+    "directory": "Folder for restored instances",
+}
+
+
+def _endpoints(given: dict[str, Any], database: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    endpoints: list[dict[str, Any]] = []
+    secrets: dict[str, str] = {}
+    for text in given["env_files"]:
+        path, key = _pair(text, ":", "--env-file PATH:KEY")
+        endpoints.append({"env-file": {"path": path, "key": key}})
+    for admin in given["poolers"]:
+        secrets[f"endpoints[{len(endpoints)}].pgbouncer.admin"] = admin
+        endpoints.append({"pgbouncer": {"admin": "", "database": database}})
+    return endpoints, secrets
+
+
+def _writers(given: dict[str, Any]) -> list[dict[str, Any]]:
+    writers: list[dict[str, Any]] = []
+    for text in given["groups"]:
+        server, group = _pair(text, "#", "--supervisor SERVER#GROUP")
+        writers.append({"supervisor": {"server": server, "group": group}})
+    for text in given["flags"]:
+        path, key = _pair(text, ":", "--flag PATH:KEY")
+        writers.append({"flag": {"file": path, "key": key}})
+    return writers
+
+
+def _pair(text: str, sign: str, form: str) -> tuple[str, str]:
+    left, found, right = text.rpartition(sign)
+    if not (found and left and right):
+        raise Misuse("option-wrong", f"{text!r} is not of the form {form}")
+    return left, right
+
+
+def _data_directory(url: str) -> str | None:
+    """Where the original's files are, if its server says so and they are on this machine."""
+    import psycopg
+
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            row = connection.execute("SELECT current_setting('data_directory', true)").fetchone()
+    except psycopg.Error:
+        return None
+    return str(row[0]) if row and row[0] and os.path.isdir(row[0]) else None
+
+
+def _asked(question: str, *, hide: bool = False) -> str:
+    if not sys.stdin.isatty():
+        raise Misuse(
+            "option-missing",
+            f"{question} is not given, and there is no terminal to ask on.",
+            "See: reforge init --help",
+        )
+    return str(click.prompt(question, hide_input=hide, err=True))
