@@ -1,0 +1,1 @@
+"""pgbouncer's routes: which server the clients of a database reach, swapped without a failed query."""

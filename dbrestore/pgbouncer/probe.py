@@ -1,0 +1,47 @@
+"""Whether a target takes the application, asked before any client is made to wait for it."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+
+import psycopg
+
+from problem import Misuse, Refusal
+
+_SECONDS = 5
+_CURE = (
+    "Clients still reach the old server. See `reforge status`; start or correct the target, then run again."
+)
+
+
+def probe_url(url: str) -> None:
+    """Connect as the application would; Refusal when that fails or the server is in recovery."""
+    try:
+        with closing(psycopg.connect(url, connect_timeout=_SECONDS, autocommit=True)) as connection:
+            found = connection.execute("SELECT pg_is_in_recovery()").fetchone()
+            place = f"{connection.info.host}:{connection.info.port}"
+    except psycopg.OperationalError as error:
+        why = " ".join(str(error).split())
+        raise Refusal(
+            "target-refuses", f"The new target does not take the application: {why}", _CURE
+        ) from error
+    except psycopg.Error:
+        raise Misuse("target-url", "`url` is not a connection string.", "Write postgresql://...") from None
+    if found and found[0]:
+        what = f"The new target {place} is in recovery: it would refuse every write."
+        raise Refusal("target-in-recovery", what, _CURE)
+
+
+def probe_port(host: str, port: int) -> None:
+    """Without the application's URL: something must listen there."""
+    try:
+        if host.startswith("/"):
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.settimeout(_SECONDS)
+                probe.connect(f"{host}/.s.PGSQL.{port}")
+        else:
+            socket.create_connection((host, port), timeout=_SECONDS).close()
+    except OSError as error:
+        what = f"Nothing takes connections at the new target {host}:{port}: {error.strerror or error}."
+        raise Refusal("target-refuses", what, _CURE) from error

@@ -1,0 +1,142 @@
+"""``dbrestore:pgbouncer:Route``: where the clients of a database are sent, on every process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from dbrestore import files
+from dbrestore.handler import Context, Handler, State
+from dbrestore.pgbouncer.console import Console
+from dbrestore.pgbouncer.fleet import Fleet, Shown, StepFailed
+from dbrestore.pgbouncer.inifile import Address, Entry, find_entry
+from dbrestore.pgbouncer.inputs import RouteInputs
+from dbrestore.pgbouncer.probe import probe_port, probe_url
+from dbrestore.pgbouncer.swap import Edit, Swap
+from problem import Problem
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    before: Address
+    stall_ms: float | None
+    """None when everything pointed there already."""
+
+
+class Route(Handler):
+    """See ``RouteInputs``. The identity is the database's name and the places of the processes.
+
+    State besides the inputs: ``previous`` (before the last swap), ``original`` (before we ever touched
+    it), ``stallMs`` (of the last swap) and ``paused`` (somebody left it paused).
+    """
+
+    token = "dbrestore:pgbouncer:Route"  # noqa: S105 - a type's name
+    inputs = RouteInputs
+    secrets = frozenset({"admins", "url"})
+    fixed: ClassVar[Mapping[str, str]] = {
+        "database": "a route is of one database; add another endpoint for another one"
+    }
+
+    def create(self, context: Context, inputs: RouteInputs) -> tuple[str, State]:
+        places = ",".join(Console(url).place for url in inputs.admins)
+        return f"{inputs.database}@{places}", self.update(context, "", {}, inputs)
+
+    def read(self, context: Context, identity: str, state: State) -> State | None:
+        if not state:
+            return None
+        with closing(Fleet(state["admins"], state["database"])) as fleet:
+            fleet.open()
+            shown = list(_shown(fleet).values())
+        declared = Address(state["host"], int(state["port"]), state.get("dbname", shown[0].address.dbname))
+        astray = next((one.address for one in shown if one.address != declared), declared)
+        now = {key: value for key, value in asdict(astray).items() if key in state}
+        return {**state, **now, "paused": any(one.paused for one in shown)}
+
+    def update(self, context: Context, identity: str, state: State, inputs: RouteInputs) -> State:
+        outcome = _point(context, inputs)
+        before = asdict(outcome.before)
+        learnt = {
+            "original": state.get("original", before),
+            "previous": state.get("previous", before),
+            "stallMs": state.get("stallMs", 0),
+            "paused": False,
+        }
+        if outcome.stall_ms is not None:
+            learnt |= {"previous": before, "stallMs": round(outcome.stall_ms, 1)}
+        return {**inputs.wire(), **learnt}
+
+    def delete(self, context: Context, identity: str, state: State) -> None:
+        """The application goes on where it is: no longer managing a route moves nobody."""
+
+    def drift(self, state: State, inputs: object) -> frozenset[str]:
+        return frozenset({"paused"} if state.get("paused") else ())
+
+
+def _point(context: Context, inputs: RouteInputs) -> _Outcome:
+    """Make every process send the database to where ``inputs`` say."""
+    with closing(Fleet(inputs.admins, inputs.database)) as fleet:
+        fleet.open()
+        _shown(fleet)
+        conffiles = [Path(name) for name in inputs.conffiles()] or fleet.conffiles()
+        with files.exclusive(conffiles):
+            shown = _shown(fleet)
+            entries = [find_entry(path, inputs.database) for path in conffiles]
+            before = _before(inputs, shown)
+            new = Address(inputs.host, inputs.port, inputs.dbname or before.dbname)
+            if all(where == new for where in _addresses(shown, entries)):
+                return _already(fleet, shown, before)
+            _probe(inputs)
+            edits = _edits(entries, list(shown.values()), new)
+            stall_ms = Swap(fleet, edits, new, inputs.timeouts).run(context.progress, context.cancelled)
+    held = f"clients were held {stall_ms:.0f} ms"
+    context.progress(f"pgbouncer {inputs.database}: now at {new.host}:{new.port}; {held}")
+    return _Outcome(before, stall_ms)
+
+
+def _shown(fleet: Fleet) -> dict[Console, Shown]:
+    try:
+        return fleet.shown()
+    except StepFailed as error:
+        cure = "Look at that pgbouncer's log, then run the same command again."
+        raise Problem("pgbouncer-unanswering", f"{error}.", cure) from error
+
+
+def _before(inputs: RouteInputs, shown: Mapping[Console, Shown]) -> Address:
+    """Where clients were sent: of processes that differ, the first that is not where we want it."""
+    addresses = [one.address for one in shown.values()]
+    wanted = (inputs.host, inputs.port)
+    return next((one for one in addresses if (one.host, one.port) != wanted), addresses[0])
+
+
+def _already(fleet: Fleet, shown: Mapping[Console, Shown], before: Address) -> _Outcome:
+    """Everything points there. A process that somebody left paused is resumed, nobody is paused."""
+    if any(one.paused for one in shown.values()):
+        left = fleet.release(timeout=10, settle=0)
+        if left:
+            places = "; ".join(f"{place}: {why}" for place, why in left.items())
+            what = f"{fleet.database} is paused and could not be resumed: {places}."
+            raise Problem("still-paused", what, f"On its admin console type: RESUME {fleet.database}")
+    return _Outcome(before, None)
+
+
+def _probe(inputs: RouteInputs) -> None:
+    if inputs.url:
+        probe_url(inputs.url)
+    else:
+        probe_port(inputs.host, inputs.port)
+
+
+def _edits(entries: list[Entry], shown: list[Shown], new: Address) -> list[Edit]:
+    """One edit a file: several processes may share one."""
+    by_file = {
+        entry.path.resolve(): Edit(entry, new, one.address) for entry, one in zip(entries, shown, strict=True)
+    }
+    return list(by_file.values())
+
+
+def _addresses(shown: Mapping[Console, Shown], entries: list[Entry]) -> list[Address]:
+    """All that is said of where clients go: by the processes, and by the files they read next."""
+    return [one.address for one in shown.values()] + [entry.address for entry in entries]

@@ -1,0 +1,148 @@
+"""The swap: PAUSE, new address in the config files, RELOAD, RESUME, and all of it undone on any failure.
+
+Whatever takes time is done before PAUSE: connections, the guard, the new files' content on disk. Between
+PAUSE and RESUME lie only console commands and one rename a file.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from dbrestore import files
+from dbrestore.pgbouncer.fleet import Fleet, StepFailed
+from dbrestore.pgbouncer.guard import RESCUE_SECONDS, Guard, Orders
+from dbrestore.pgbouncer.inifile import Address, Entry, content
+from dbrestore.pgbouncer.inputs import Timeouts
+from problem import Problem
+
+_UNDO_SECONDS, _UNDO_SETTLE_SECONDS = 10.0, 0.3
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One config file: what is in it, what belongs in it, and what keeps the old server serving."""
+
+    entry: Entry
+    new: Address
+    old: Address
+
+    @property
+    def path(self) -> Path:
+        return self.entry.path
+
+    def commit(self, replacement: files.Replacement) -> None:
+        """Put the new content in place, unless someone else edited the file meanwhile."""
+        if files.read(self.path) != content(self.entry.text):
+            what = f"{self.path} was edited by someone else while clients were being paused."
+            raise Problem(
+                "config-changed-meanwhile", what, "Look at the edit, then run the same command again."
+            )
+        replacement.commit()
+
+    def undo(self) -> None:
+        """Put back what was there; where the file was ahead of the process, what the process does."""
+        files.replace(self.path, content(self.entry.pointing_at(self.old)))
+
+
+class Swap:
+    """One swap of all processes of a fleet; ``run`` once."""
+
+    def __init__(self, fleet: Fleet, edits: Sequence[Edit], new: Address, timeouts: Timeouts) -> None:
+        self._fleet, self._edits, self._new, self._timeouts = fleet, edits, new, timeouts
+        self._touched: list[Edit] = []
+
+    def run(self, progress: Callable[[str], None], cancelled: threading.Event) -> float:
+        """Swap; give the milliseconds for which clients were held. Problem when the old route serves on."""
+        with ExitStack() as stack:
+            ready = []
+            for edit in self._edits:
+                ready.append(files.prepare(edit.path, content(edit.entry.pointing_at(self._new))))
+                stack.callback(ready[-1].discard)
+            guard = stack.enter_context(Guard(self._orders(ready)))
+            progress(f"pgbouncer {self._fleet.database}: holding clients")
+            try:
+                milliseconds = self._steps(guard, ready, cancelled)
+            except Exception as error:
+                raise self._undo(guard, error) from error
+            guard.done()
+        for replacement in ready:
+            replacement.settle()
+        return milliseconds
+
+    def _steps(self, guard: Guard, ready: Sequence[files.Replacement], cancelled: threading.Event) -> float:
+        started = time.monotonic()
+        self._fleet.pause(self._timeouts.pause, cancelled)
+        guard.writing()
+        for edit, replacement in zip(self._edits, ready, strict=True):
+            edit.commit(replacement)
+            self._touched.append(edit)
+        self._fleet.reload(self._timeouts.reload)
+        self._verify()
+        self._fleet.resume(self._timeouts.resume)
+        milliseconds = (time.monotonic() - started) * 1000
+        self._verify(resumed=True)
+        return milliseconds
+
+    def _verify(self, resumed: bool = False) -> None:
+        """RELOAD says yes to a file it cannot read, so believe only what is shown."""
+        for console, shown in self._fleet.shown().items():
+            if shown.address != self._new or (resumed and shown.paused):
+                is_now = (
+                    "still paused" if shown.address == self._new else f"at {shown.address}, not {self._new}"
+                )
+                what = f"After RELOAD pgbouncer {console.place} shows {self._fleet.database} {is_now}."
+                cure = (
+                    "Its log says why: its whole config file must be valid. Then run the same command again."
+                )
+                raise Problem("swap-not-taken", what, cure)
+
+    def _undo(self, guard: Guard, error: Exception) -> Problem:
+        """Back to the old route with nobody paused; the failure in words."""
+        held = _holders(self._fleet, error)
+        left = self._put_back()
+        left |= self._fleet.release(_UNDO_SECONDS, _UNDO_SETTLE_SECONDS, reload=bool(self._touched))
+        if not left:
+            guard.done()
+        return _failure(self._fleet, error, held, left)
+
+    def _put_back(self) -> dict[str, str]:
+        """The old content of every file touched; path -> why, for those that stay new."""
+        left = {}
+        for edit in self._touched:
+            try:
+                edit.undo()
+            except Problem as error:
+                left[str(edit.path)] = error.what
+        return left
+
+    def _orders(self, ready: Sequence[files.Replacement]) -> Orders:
+        steps = self._timeouts
+        seconds = steps.pause + steps.reload + steps.resume + RESCUE_SECONDS + _UNDO_SECONDS
+        discard = tuple(str(replacement.ready) for replacement in ready)
+        return Orders(
+            tuple(console.url for console in self._fleet.consoles), self._fleet.database, seconds, discard
+        )
+
+
+def _holders(fleet: Fleet, error: Exception) -> str:
+    if not isinstance(error, StepFailed) or not error.answer.late or not error.step.startswith("PAUSE"):
+        return ""
+    return ", ".join(fleet.holders(error.console)) or "clients that are gone by now"
+
+
+def _failure(fleet: Fleet, error: Exception, held: str, left: dict[str, str]) -> Problem:
+    name, what = (error.name, error.what) if isinstance(error, Problem) else ("swap-failed", f"{error}.")
+    cure = error.cure if isinstance(error, Problem) else "Correct that, then run the same command again."
+    if held:
+        name, what = "pause-timed-out", f"{what} Held by {held}."
+        cure = "End those sessions or transactions, or raise the pause timeout, then run the same again."
+    if not left:
+        return Problem(name, f"{what} All clients were resumed; the old route serves.", cure)
+    places = "; ".join(f"{place}: {why}" for place, why in left.items())
+    resume = f"On its admin console type: RESUME {fleet.database}; or restart that pgbouncer."
+    return Problem(name, f"{what} Not put back: {places}.", f"{resume} {cure}")
