@@ -1,0 +1,1 @@
+"""Single lines of dotenv files."""
