@@ -24,23 +24,25 @@ IDLE = 0.2
 RETRY = 0.5
 """Seconds before connecting again."""
 
-# Summaries are written in the order of user_id, so that two workers never wait for each other in a ring.
+# Summaries are written in the order of user_id, so that two workers never wait for each other in a ring;
+# and never over a newer one, which a worker with a later batch may have written meanwhile.
 _PROCESS = """
 WITH batch AS (
-    SELECT id, user_id, payload FROM hero_snapshots WHERE processed_at IS NULL
+    SELECT id, user_id, payload, created_at FROM hero_snapshots WHERE processed_at IS NULL
     ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 ), done AS (
     UPDATE hero_snapshots AS h SET processed_at = clock_timestamp() FROM batch WHERE h.id = batch.id
     RETURNING h.id
 ), latest AS (
-    SELECT DISTINCT ON (user_id) user_id, payload FROM batch ORDER BY user_id, id DESC
+    SELECT DISTINCT ON (user_id) user_id, payload, created_at FROM batch
+    ORDER BY user_id, created_at DESC, id DESC
 ), summary AS (
     INSERT INTO user_profile_summary AS s (user_id, namecode, heroes, power, updated_at)
-    SELECT l.user_id, u.namecode, (l.payload->>'heroes')::int, (l.payload->>'power')::bigint,
-           clock_timestamp()
+    SELECT l.user_id, u.namecode, (l.payload->>'heroes')::int, (l.payload->>'power')::bigint, l.created_at
     FROM latest AS l JOIN users AS u ON u.id = l.user_id ORDER BY l.user_id
     ON CONFLICT (user_id) DO UPDATE
     SET heroes = excluded.heroes, power = excluded.power, updated_at = excluded.updated_at
+    WHERE s.updated_at <= excluded.updated_at
 )
 SELECT count(*) FROM done
 """

@@ -30,5 +30,5 @@ CREATE TABLE user_profile_summary (
     namecode    text NOT NULL UNIQUE,
     heroes      integer NOT NULL,
     power       bigint NOT NULL,
-    updated_at  timestamptz NOT NULL
+    updated_at  timestamptz NOT NULL     -- when the snapshot was made that it shows
 );

@@ -46,7 +46,7 @@ def recovered(proof: Proof, wal: Path, folder: Path, archiving: bool = False) ->
     (server.data / "recovery.signal").touch()
     if (who := account()) is not None:
         for path in (server.data, *server.data.rglob("*")):
-            shutil.chown(path, who.pw_uid, who.pw_gid)
+            shutil.chown(path, who.uid, who.gid)
     with server:
         wait_until(lambda: server.execute("SELECT NOT pg_is_in_recovery()")[0][0], what="promotion")
         yield server

@@ -109,9 +109,10 @@ def test_two_workers_process_every_snapshot_once_and_the_newest_wins(
     with working(), working():
         left = "SELECT count(*) FROM hero_snapshots WHERE processed_at IS NULL"
         wait_until(lambda: database.execute(left) == [(0,)])
+    newest = "SELECT payload FROM hero_snapshots WHERE user_id = s.user_id ORDER BY created_at DESC, id DESC LIMIT 1"
     wrong = (
-        "SELECT s.user_id FROM user_profile_summary AS s JOIN LATERAL (SELECT payload FROM hero_snapshots "
-        "WHERE user_id = s.user_id ORDER BY id DESC LIMIT 1) AS h ON (payload->>'heroes')::int <> s.heroes"
+        f"SELECT s.user_id FROM user_profile_summary AS s JOIN LATERAL ({newest}) AS h "
+        "ON (payload->>'heroes')::int <> s.heroes"
     )
     assert database.execute(f"{wrong} WHERE s.user_id <= 50") == []
 
