@@ -109,7 +109,8 @@ def test_two_workers_process_every_snapshot_once_and_the_newest_wins(
     with working(), working():
         left = "SELECT count(*) FROM hero_snapshots WHERE processed_at IS NULL"
         wait_until(lambda: database.execute(left) == [(0,)])
-    newest = "SELECT payload FROM hero_snapshots WHERE user_id = s.user_id ORDER BY created_at DESC, id DESC LIMIT 1"
+    order = "ORDER BY created_at DESC, id DESC LIMIT 1"
+    newest = f"SELECT payload FROM hero_snapshots WHERE user_id = s.user_id {order}"
     wrong = (
         f"SELECT s.user_id FROM user_profile_summary AS s JOIN LATERAL ({newest}) AS h "
         "ON (payload->>'heroes')::int <> s.heroes"
