@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -30,13 +29,13 @@ def path(location: Sequence[str | int]) -> str:
     for part in location:
         if isinstance(part, int):
             text += f"[{part}]"
-        elif part not in _INTERNAL and not part.startswith("function-"):
+        elif part != _KEY:
             text += f".{part}" if text else f"{PREFIX}{part}"
     return text or PREFIX
 
 
-_INTERNAL = {"str", "Secure", "[key]"}
-"""Steps of pydantic's own that are in no YAML."""
+_KEY = "[key]"
+"""pydantic's own step to a mapping's key; it is in no YAML."""
 
 
 def _words(detail: ErrorDetails, model: type[BaseModel]) -> str:
@@ -53,6 +52,8 @@ def _words(detail: ErrorDetails, model: type[BaseModel]) -> str:
             return f"{found!r} is not one of {', '.join(allowed)}{nearest(str(found), allowed)}"
         case "value_error":
             return str(detail["ctx"]["error"])
+        case "model_type" | "dict_type":
+            return f"is not a mapping of names to values (found {_shown(detail['input'])})"
         case _:
             return f"{detail['msg'][0].lower()}{detail['msg'][1:]} (found {_shown(detail['input'])})"
 
@@ -66,22 +67,23 @@ def _fields(model: type[BaseModel], location: Sequence[str | int]) -> set[str]:
     """The names allowed at a place of the config."""
     found: list[Any] = [model]
     for part in location:
-        if part in _INTERNAL:
-            continue
-        found = [inner for one in found for inner in _inside(one, part)]
-    return {field.alias or name for one in found for name, field in one.model_fields.items()}
+        found = [inner for one in found for inner in _step(one, part)]
+    models = [one for kind in found for one in _models(kind)]
+    return {field.alias or name for one in models for name, field in one.model_fields.items()}
 
 
-def _inside(model: type[BaseModel], part: str | int) -> list[type[BaseModel]]:
-    for name, field in model.model_fields.items():
-        if part in (field.alias, name):
-            return list(_models(field.annotation))
-    return [model]  # a list's index or a mapping's key: the field's own models stand for its items
+def _step(annotation: Any, part: str | int) -> list[Any]:
+    """The types that a value under ``part`` may have."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        fields = annotation.model_fields.items()
+        return [field.annotation for name, field in fields if part in (field.alias, name)]
+    inner = get_args(annotation)
+    if get_origin(annotation) in (list, dict):
+        return [inner[-1]]
+    return [found for one in inner for found in _step(one, part)]
 
 
 def _models(annotation: Any) -> Iterable[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    elif get_origin(annotation) in (Union, UnionType, list, dict) or get_args(annotation):
-        for inner in get_args(annotation):
-            yield from _models(inner)
+        return [annotation]
+    return [one for inner in get_args(annotation) for one in _models(inner)]

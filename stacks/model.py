@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model, model_validator
 
 from problem import Misuse
 from stacks.endpoints import Endpoint
@@ -15,7 +15,7 @@ from stacks.kinds import kinds, load
 from stacks.messages import PREFIX, messages, nearest
 from stacks.restores import Restore, is_accepted
 from stacks.sources import Source
-from stacks.values import DatabaseUrl, Network, RestoreName, Strict
+from stacks.values import DatabaseUrl, Network, RestoreName, Strict, Text
 from stacks.writers import Writer
 
 PROVIDERS, ENDPOINTS, WRITERS = "stacks.providers", "stacks.endpoints", "stacks.writers"
@@ -36,7 +36,8 @@ class Entry(Strict):
     def _one(self) -> Entry:
         given = [name for name, value in self if value is not None]
         if len(given) != 1:
-            raise ValueError(f"needs exactly one of {', '.join(self.model_fields)}")
+            kinds_known = ", ".join(str(field.alias) for field in type(self).model_fields.values())
+            raise ValueError(f"needs exactly one of {kinds_known}")
         return self
 
 
@@ -56,6 +57,25 @@ else:
     EndpointEntry, WriterEntry = _entry(ENDPOINTS, Endpoint), _entry(WRITERS, Writer)
 
 
+def _distinct(entries: list[Any]) -> list[Any]:
+    labels = [entry.chosen.label for entry in entries]
+    counted = Counter(labels)
+    wrong = [f"{label} stands there {count} times" for label, count in counted.items() if count > 1]
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return entries
+
+
+def _together(restores: dict[str, Any]) -> dict[str, Any]:
+    wrong = [line for kind in {type(one) for one in restores.values()} for line in kind.conflicts(restores)]
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return restores
+
+
+Distinct = AfterValidator(_distinct)
+
+
 class Config(Strict, Generic[SourceT, RestoreT]):
     """Everything under ``reforge:`` in Pulumi.<stack>.yaml."""
 
@@ -64,19 +84,25 @@ class Config(Strict, Generic[SourceT, RestoreT]):
     operators: list[Network] = Field(
         min_length=1, description="who may reach a restore before it is validated"
     )
-    restores: dict[RestoreName, RestoreT] = Field({}, description="new instances by name")
+    restores: Annotated[dict[RestoreName, RestoreT], AfterValidator(_together)] = Field(
+        {}, description="new instances by name"
+    )
     serving: str = Field("source", description="where the application points: source, or a restore")
-    endpoints: list[EndpointEntry] = Field([], description="what tells the application where its database is")
-    writers: list[WriterEntry] = Field([], description="what writes to the database by itself")
+    endpoints: Annotated[list[EndpointEntry], Distinct] = Field(
+        [], description="what tells the application where its database is"
+    )
+    writers: Annotated[list[WriterEntry], Distinct] = Field(
+        [], description="what writes to the database by itself"
+    )
     writing: Writing = Field("all", description="which writers may work")
-    suite: str | None = Field(None, description="the validation suite's file")
+    suite: Text | None = Field(None, description="the validation suite's file")
 
 
 @cache
 def config_model(provider: str) -> type[Config[Any, Any]]:
     """The config with a provider's own source and restores."""
     settings: Any = load(PROVIDERS, provider, "settings")
-    return cast("type[Config[Any, Any]]", Config[settings.Source, settings.Restore])
+    return Config[settings.Source, settings.Restore]
 
 
 def data_types() -> frozenset[str]:
@@ -91,11 +117,11 @@ def parse(raw: Mapping[str, Any]) -> Config[Any, Any]:
 
     Raises ``Misuse`` ``config-wrong`` with a line for each wrong value and each broken rule.
     """
+    raw = {name: value for name, value in raw.items() if value is not None}  # a key with nothing under it
     model = config_model(_provider(raw))
     wrong = broken_rules(raw)
     try:
-        config = model.model_validate(dict(raw))
-        wrong += [f"{PREFIX}{line}" for line in config.source.conflicts(config.restores)]
+        config = model.model_validate(raw)
     except ValidationError as error:
         wrong = messages(error, model) + wrong
     if wrong:
@@ -112,28 +138,19 @@ def _provider(raw: Mapping[str, Any]) -> str:
 
 def broken_rules(raw: Mapping[str, Any]) -> list[str]:
     """The rules between values, checked on the raw config so that they are told beside wrong values."""
-    restores = raw.get("restores") or {}
-    serving = raw.get("serving") or "source"
-    wrong = []
-    if isinstance(restores, Mapping) and serving != "source":
-        if serving not in restores:
-            known = ["source", *restores]
-            hint = nearest(str(serving), known)
-            wrong.append(f"{PREFIX}serving: {serving!r} is not a restore{hint} (allowed: {', '.join(known)})")
-        elif not is_accepted(restores[serving]):
-            wrong.append(
-                f"{PREFIX}serving: {serving!r} is not validated; run `reforge validate {serving}`, "
-                f"or waive it with a written reason: `reforge validate {serving} --waive REASON`"
-            )
-    return wrong + _doubled(raw, "endpoints") + _doubled(raw, "writers")
-
-
-def _doubled(raw: Mapping[str, Any], what: str) -> list[str]:
-    entries = raw.get(what) or []
-    counted = Counter(repr(entry) for entry in entries if isinstance(entry, Mapping))
-    return [
-        f"{PREFIX}{what}: {entry} stands there {count} times" for entry, count in counted.items() if count > 1
-    ]
+    restores, serving = raw.get("restores", {}), raw.get("serving", "source")
+    if not isinstance(restores, Mapping) or not isinstance(serving, str) or serving == "source":
+        return []
+    if serving not in restores:
+        known = ["source", *map(str, restores)]
+        hint = nearest(serving, known)
+        return [f"{PREFIX}serving: {serving!r} is not a restore{hint} (allowed: {', '.join(known)})"]
+    if not is_accepted(restores[serving]):
+        return [
+            f"{PREFIX}serving: {serving!r} is not validated; run `reforge validate {serving}`, "
+            f"or waive it with a written reason: `reforge validate {serving} --waive REASON`"
+        ]
+    return []
 
 
 def schema() -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
-from stacks.values import Identifier, Lsn, Secure, Strict, Xid, ZonedTime
+from stacks.messages import nearest
+from stacks.values import Identifier, Lsn, Strict, Text, Xid, ZonedTime
 
 KINDS = ("snapshot", "time", "lsn", "xid", "name", "latest", "replica", "dump")
 
@@ -20,7 +22,7 @@ def _true(value: bool) -> bool:
 class From(Strict):
     """What to restore from: exactly one of the kinds, with its refinements."""
 
-    snapshot: str | None = Field(None, description="a snapshot or base backup by its name")
+    snapshot: Text | None = Field(None, description="a snapshot or base backup by its name")
     time: ZonedTime | None = Field(
         None, description="the state just after everything committed up to this time"
     )
@@ -28,8 +30,8 @@ class From(Strict):
     xid: Xid | None = Field(None, description="a transaction")
     name: Identifier | None = Field(None, description="a restore point made by pg_create_restore_point()")
     latest: Annotated[bool, AfterValidator(_true)] | None = Field(None, description="all archived WAL")
-    replica: str | None = Field(None, description="a standby to promote")
-    dump: str | None = Field(None, description="a dump of pg_dump")
+    replica: Text | None = Field(None, description="a standby to promote")
+    dump: Text | None = Field(None, description="a dump of pg_dump")
     inclusive: bool = Field(
         True, description="false stops just before the lsn, xid or time instead of after it"
     )
@@ -62,20 +64,23 @@ class Validated(Strict):
     """Proof of a validation that passed."""
 
     at: ZonedTime
-    by: str
+    by: Text
     digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] = Field(description="of the report")
 
 
 class Waived(Strict):
     """A restore accepted without a passed validation, by somebody who says why."""
 
-    reason: Annotated[str, Field(min_length=10)]
-    by: str
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=10)]
+    by: Text
     at: ZonedTime
 
 
 class Restore(Strict):
     """What every provider's restores have; a provider's own class adds to it."""
+
+    SUPPORTED: ClassVar[tuple[str, ...]] = KINDS
+    """The kinds of ``from`` that the provider can do."""
 
     from_: From = Field(alias="from")
     validated: Validated | None = None
@@ -86,15 +91,20 @@ class Restore(Strict):
         """Whether the application may come near it."""
         return self.validated is not None or self.waived is not None
 
+    @field_validator("from_")
     @classmethod
-    def supported(cls) -> tuple[str, ...]:
-        """The kinds of ``from`` that the provider can do."""
-        return KINDS
+    def _supported(cls, found: From) -> From:
+        if found.kind not in cls.SUPPORTED:
+            hint = nearest(found.kind, cls.SUPPORTED) + f" (allowed: {', '.join(cls.SUPPORTED)})"
+            raise ValueError(f"this provider does not restore from a {found.kind} yet{hint}")
+        return found
+
+    @classmethod
+    def conflicts(cls, restores: Mapping[str, Any]) -> list[str]:
+        """What cannot be true of these restores together, in words."""
+        return []
 
 
 def is_accepted(raw: Any) -> bool:
     """The same as ``Restore.accepted``, of a restore that is not checked yet."""
-    return isinstance(raw, dict) and bool(raw.get("validated") or raw.get("waived"))
-
-
-__all__ = ["KINDS", "From", "Restore", "Secure", "Validated", "Waived", "is_accepted"]
+    return isinstance(raw, Mapping) and bool(raw.get("validated") or raw.get("waived"))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from stacks.kinds import kinds
 from stacks.messages import nearest
-from stacks.values import Identifier, Strict
+from stacks.values import Identifier, Strict, Text
 
 
 def _known(name: str) -> str:
@@ -23,9 +22,5 @@ class Source(Strict):
     """What every provider's source has; a provider's own class adds to it."""
 
     provider: Annotated[str, AfterValidator(_known)] = Field(description="local")
-    instance: str = Field(description="the original's name, for people and for the provider")
+    instance: Text = Field(description="the original's name, for people and for the provider")
     database: Identifier
-
-    def conflicts(self, restores: Mapping[str, Any]) -> list[str]:
-        """What speaks against these restores of this source: "restores.NAME.from: ..." lines."""
-        return []

@@ -14,6 +14,17 @@ def moved(url: str, host: str, port: float) -> str:
     return urlunsplit(parts._replace(netloc=f"{credentials}@{location}" if credentials else location))
 
 
+def is_postgres(url: str) -> bool:
+    """Whether it is a connection URL that names one host, in a form whose parts can be told apart."""
+    try:
+        parts = urlsplit(url)
+        # An unescaped / or # in a password ends the host early: the rest of it is then elsewhere.
+        torn = "@" in parts.path or parts.fragment or parts.port == 0
+        return parts.scheme in ("postgresql", "postgres") and bool(parts.hostname) and not torn
+    except ValueError:  # its words would quote the password
+        return False
+
+
 def address(url: str) -> tuple[str, int]:
     """Host and port of a connection string."""
     parts = urlsplit(url)

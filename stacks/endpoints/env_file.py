@@ -21,7 +21,7 @@ class Settings(Endpoint):
 
     @property
     def label(self) -> str:
-        return f"env-file-{self.path.name}-{self.key}"
+        return f"env-file:{self.path}#{self.key}"
 
     def declare(self, target: Target, options: pulumi.ResourceOptions) -> pulumi.Resource:
         from stacks.plugin import EnvFileEntry

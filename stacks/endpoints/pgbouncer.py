@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from stacks.endpoints import Endpoint, Target
-from stacks.values import Identifier, Secret, Secure
+from stacks.urls import is_postgres
+from stacks.values import Identifier, Secret, Secure, clear
 
 if TYPE_CHECKING:
     import pulumi
@@ -16,17 +16,28 @@ if TYPE_CHECKING:
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _console(url: str | Secure) -> str | Secure:
+    if isinstance(url, str) and not is_postgres(url):
+        raise ValueError("is not a URL like postgresql://admin:password@127.0.0.1:6432/pgbouncer")
+    return url
+
+
+Console = Annotated[Secret, AfterValidator(_console)]
+Consoles = Annotated[list[Console], Field(min_length=1)]
+
+
 class Settings(Endpoint):
     """``pgbouncer: {admin: "postgresql://admin:...@host:6432/pgbouncer", database: starforge}``"""
 
-    admin: Secret | list[Secret] = Field(description="URL of the admin console, one for each process")
+    admin: Annotated[Consoles, BeforeValidator(_listed, json_schema_input_type=Console | Consoles)] = Field(
+        description="URL of the admin console, one for each process"
+    )
     database: Identifier = Field(description="the database's name in pgbouncer")
     pause_timeout: Seconds = Field(10.0, description="seconds that clients may keep the swap waiting")
-
-    @property
-    def admins(self) -> list[Secret]:
-        """The consoles of all processes."""
-        return self.admin if isinstance(self.admin, list) else [self.admin]
 
     @property
     def label(self) -> str:
@@ -39,24 +50,10 @@ class Settings(Endpoint):
 
         properties = {
             "database": self.database,
-            "admins": pulumi.Output.secret([_clear(admin) for admin in self.admins]),
+            "admins": pulumi.Output.secret([clear(url) for url in self.admin]),
             "host": target.host,
             "port": target.port,
             "url": target.url,
             "timeouts": {"pause": self.pause_timeout},
         }
         return PgbouncerRoute(self.label, properties, options)
-
-    @model_validator(mode="after")
-    def _urls(self) -> Settings:
-        for admin in self.admins:
-            if isinstance(admin, str) and urlsplit(admin).scheme not in ("postgresql", "postgres"):
-                raise ValueError(
-                    "admin is not a URL like postgresql://admin:password@127.0.0.1:6432/pgbouncer"
-                )
-        return self
-
-
-def _clear(value: Secret) -> str:
-    """The engine hands the program decrypted values only."""
-    return value.secure if isinstance(value, Secure) else value

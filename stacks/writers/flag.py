@@ -17,13 +17,13 @@ class Settings(Writer):
     """``flag: {file: /srv/app/flags.env, key: ingestion}``"""
 
     file: Folder = Field(description="absolute path of the file")
-    key: str
+    key: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")
     on: str = "true"
     off: str = "false"
 
     @property
     def label(self) -> str:
-        return f"flag-{self.key}"
+        return f"flag:{self.file}#{self.key}"
 
     def declare(self, writing: str, options: pulumi.ResourceOptions) -> pulumi.Resource:
         from stacks.plugin import EnvFileEntry

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from stacks.values import Secret
+from stacks.values import Secret, Text, clear
 from stacks.writers import Writer
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Settings(Writer):
     """``supervisor: {server: "unix:///run/supervisor.sock", group: etl}``"""
 
-    server: str = Field(description="unix:///path/of.sock or http://127.0.0.1:9001")
-    group: str = Field(description="the program group")
+    server: Text = Field(description="unix:///path/of.sock or http://127.0.0.1:9001")
+    group: Text = Field(description="the program group")
     username: str | None = None
     password: Secret | None = None
 
@@ -34,7 +34,7 @@ class Settings(Writer):
             "server": self.server,
             "group": self.group,
             "username": self.username,
-            "password": pulumi.Output.secret(self.password) if self.password else None,
+            "password": pulumi.Output.secret(clear(self.password)) if self.password else None,
             "desired": writing,
             "record": ".reforge/records",
         }

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stacks import restores
-from stacks.messages import nearest
 from stacks.sources import Source as AnySource
-from stacks.values import Folder, Network, Port
+from stacks.values import Folder, Network, Port, Text
 
 HOLD_DATA = ("dbrestore:postgres:Instance",)
 LOOPBACK = ["127.0.0.1/32", "::1/128"]
@@ -25,36 +24,31 @@ class Source(AnySource):
     archive: Folder = Field(description="folder of archived WAL segments")
     directory: Folder = Field(description="folder in which each restored instance gets a data directory")
     data_directory: Folder | None = Field(None, description="the original's PGDATA, only ever read")
-    listen: str = Field("127.0.0.1", description="address that restored instances listen on")
+    listen: Text = Field("127.0.0.1", description="address that restored instances listen on")
     clients: list[Network] = Field(
         LOOPBACK, description="the application's networks, once a restore is validated"
     )
-    run_as: str | None = Field(
+    run_as: Text | None = Field(
         None, description="account of restored servers; the archive's owner by default"
     )
 
-    def conflicts(self, restores: Mapping[str, Any]) -> list[str]:
-        """Folders that would put a restored instance into the original's own."""
-        wrong = [
-            f"source.directory: {self.directory} lies in source.{name} ({place}); "
-            "restored instances need a folder apart"
-            for name, place in self._of_the_original().items()
-            if self.directory == place or place in self.directory.parents
-        ]
-        for name, restore in restores.items():
-            kind = restore.from_.kind
-            if kind not in Restore.SUPPORTED:
-                hint = nearest(kind, Restore.SUPPORTED)
-                allowed = ", ".join(Restore.SUPPORTED)
-                wrong.append(
-                    f"restores.{name}.from: local does not restore from a {kind} yet{hint} "
-                    f"(allowed: {allowed})"
-                )
-        return wrong
-
-    def _of_the_original(self) -> dict[str, Path]:
+    @model_validator(mode="after")
+    def _apart(self) -> Source:
+        """A restored instance must never lie in the original's own folders, nor they among the restores."""
         places = {"data-directory": self.data_directory, "backups": self.backups, "archive": self.archive}
-        return {name: place for name, place in places.items() if place}
+        wrong = [
+            f"{name} ({place})" for name, place in places.items() if place and _overlap(self.directory, place)
+        ]
+        if wrong:
+            raise ValueError(
+                f"directory ({self.directory}) overlaps {', '.join(wrong)}; "
+                "restored instances need a folder apart"
+            )
+        return self
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 class Restore(restores.Restore):
@@ -62,3 +56,15 @@ class Restore(restores.Restore):
 
     SUPPORTED: ClassVar = ("snapshot", "time", "lsn", "xid", "name", "latest")
     port: Port | None = Field(None, description="a free port is chosen when none is given")
+
+    @classmethod
+    def conflicts(cls, restores: Mapping[str, Any]) -> list[str]:
+        by_port: dict[int, list[str]] = {}
+        for name, restore in restores.items():
+            if restore.port:
+                by_port.setdefault(restore.port, []).append(name)
+        return [
+            f"{' and '.join(names)} cannot all listen on port {port}"
+            for port, names in by_port.items()
+            if len(names) > 1
+        ]
