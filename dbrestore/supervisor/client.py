@@ -45,8 +45,11 @@ class Supervisor:
 
     def __init__(self, server: str, group: str, username: str | None, password: str | None) -> None:
         self.server, self.group = server, group
-        transport = _BoundedTransport(username, password, server)
-        self._proxy = xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport)
+        self._transport = _BoundedTransport(username, password, server)
+        self._proxy = xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=self._transport)
+
+    def close(self) -> None:
+        self._transport.close()
 
     def processes(self) -> dict[str, Process]:
         """The group's processes by name; Problem "group-unknown" names the groups there are."""
@@ -125,7 +128,11 @@ class _BoundedTransport(SupervisorTransport):  # type: ignore[misc]
 
 def _bounded(connection: http.client.HTTPConnection) -> http.client.HTTPConnection:
     connection.timeout = _SECONDS
-    connection.connect()
+    try:
+        connection.connect()
+    except OSError:
+        connection.close()
+        raise
     connection.sock.settimeout(_SECONDS)
     return connection
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -59,9 +60,10 @@ class Group(Handler):
     def read(self, context: Context, identity: str, state: State) -> State | None:
         if not state:
             return None
-        client = Supervisor(state["server"], state["group"], state.get("username"), state.get("password"))
+        server, group = str(state["server"]), str(state["group"])
         try:
-            return {**state, "processes": _states(client.processes().values())}
+            with closing(Supervisor(server, group, state.get("username"), state.get("password"))) as client:
+                return {**state, "processes": _states(client.processes().values())}
         except Problem as problem:
             if problem.name == "group-unknown":
                 return None
@@ -84,10 +86,10 @@ class Group(Handler):
 
 def _bring(context: Context, inputs: GroupInputs, file: RecordFile, state: State | None) -> State:
     """Record, then stop and start until exactly the wanted processes run."""
-    client = inputs.supervisor()
-    record = _record(file, inputs, client.processes(), state)
-    file.save(record.begin(inputs.desired))
-    now = run_exactly(client, _wanted(inputs.desired, record.original), inputs.timeout, context)
+    with closing(inputs.supervisor()) as client:
+        record = _record(file, inputs, client.processes(), state)
+        file.save(record.begin(inputs.desired))
+        now = run_exactly(client, _wanted(inputs.desired, record.original), inputs.timeout, context)
     file.save(record.begin(inputs.desired).fulfil())
     return {**inputs.wire(), "original": list(record.original), "processes": _states(now)}
 
