@@ -50,8 +50,7 @@ def with_value(text: str, key: str, value: str) -> str:
     head, old, tail = _parts(found.statement)
     before, after = text[: found.start], text[found.start + len(found.statement) :]
     for written in _spellings(value, old):
-        # an empty bare value would let a comment behind it become the value
-        gap = " " if tail.startswith("#") else ""
+        gap = " " if written and tail.startswith("#") else ""
         changed = before + head + written + gap + tail + after
         if _reads(changed, key, value) and _others(changed, key) == _others(text, key):
             return changed
@@ -105,7 +104,8 @@ def _spellings(value: str, old: str) -> Iterator[str]:
 
 
 def _reads(text: str, key: str, value: str) -> bool:
-    found = find(text, key)
+    """Whether an application that opens the file as text, line ends translated, finds ``value``."""
+    found = find(text.replace("\r\n", "\n").replace("\r", "\n"), key)
     return found is not None and found.value == value
 
 
@@ -122,4 +122,4 @@ def _bindings(text: str) -> Iterator[tuple[int, Binding]]:
 
 def _unwritable(key: str) -> Misuse:
     what = f"The value for {key} cannot be written to a dotenv file so that it reads back the same."
-    return Misuse("value-unwritable", what, "Use a value without line breaks or quotes of several kinds.")
+    return Misuse("value-unwritable", what, "Use a value without carriage returns.")

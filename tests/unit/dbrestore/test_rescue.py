@@ -1,0 +1,78 @@
+"""The guard's side of the pipe: what counts as done, and what as a swap that died or hangs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+from pydantic import ValidationError
+
+from dbrestore.pgbouncer.inputs import RouteInputs
+from dbrestore.pgbouncer.rescue import Pipe, watch
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[int, int]]:
+    reading, writing = os.pipe()
+    yield reading, writing
+    os.close(reading)
+
+
+def soon() -> float:
+    return time.monotonic() + 5
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (b"done\n", (True, False)),
+        (b"writing\ndone\n", (True, True)),
+        (b"", (False, False)),
+        (b"writing\n", (False, True)),
+        (b"writing\ndon", (False, True)),
+    ],
+)
+def test_only_done_is_done(ends: tuple[int, int], said: bytes, expected: tuple[bool, bool]) -> None:
+    os.write(ends[1], said)
+    os.close(ends[1])
+    assert watch(Pipe(ends[0]), soon()) == expected
+
+
+def test_silence_ends_at_the_deadline(ends: tuple[int, int]) -> None:
+    start = time.monotonic()
+    assert watch(Pipe(ends[0]), start + 0.1) == (False, False)
+    assert 0.1 <= time.monotonic() - start < 3
+    os.close(ends[1])
+
+
+def test_lines_that_come_together_or_in_parts_are_lines(ends: tuple[int, int]) -> None:
+    pipe = Pipe(ends[0])
+    os.write(ends[1], b"orders\nwrit")
+    assert pipe.line(soon()) == "orders"
+    os.write(ends[1], b"ing\n")
+    assert pipe.line(soon()) == "writing"
+    os.close(ends[1])
+    assert pipe.line(soon()) is None
+
+
+def inputs(**more: object) -> RouteInputs:
+    values = {"database": "app", "admins": ["a", "b"], "host": "h", "port": 5432.0}
+    return RouteInputs.model_validate(values | more)
+
+
+def test_config_files_are_one_for_all_or_one_each() -> None:
+    assert inputs().conffiles() == []
+    assert inputs(configFiles=["x"]).conffiles() == ["x", "x"]
+    assert inputs(configFiles=["x", "y"]).conffiles() == ["x", "y"]
+    with pytest.raises(ValidationError, match="one file for all"):
+        inputs(configFiles=["x", "y", "z"])
+
+
+def test_timeouts_have_defaults_and_go_over_the_wire() -> None:
+    assert inputs(timeouts={"pause": 3}).wire()["timeouts"] == {"pause": 3, "reload": 5, "resume": 5}
+    with pytest.raises(ValidationError):
+        inputs(timeouts={"pause": 0})
+    with pytest.raises(ValidationError):
+        inputs(database='a"b')
