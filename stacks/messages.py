@@ -30,7 +30,8 @@ def path(location: Sequence[str | int]) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         elif part != _KEY:
-            text += f".{part}" if text else f"{PREFIX}{part}"
+            name = part if part.isprintable() else repr(part)  # a message stays in its line
+            text += f".{name}" if text else f"{PREFIX}{name}"
     return text or PREFIX
 
 
@@ -58,9 +59,14 @@ def _words(detail: ErrorDetails, model: type[BaseModel]) -> str:
             return f"{detail['msg'][0].lower()}{detail['msg'][1:]} (found {_shown(detail['input'])})"
 
 
+_SHAPES: dict[type, str] = {str: "text", list: "a list", dict: "a mapping"}
+
+
 def _shown(value: Any) -> str:
     """A wrong value, unless it may hold a secret."""
-    return repr(value) if isinstance(value, int | float | bool | None) else f"a {type(value).__name__}"
+    if isinstance(value, int | float | bool | None):
+        return repr(value)
+    return _SHAPES.get(type(value), f"a {type(value).__name__}")
 
 
 def _fields(model: type[BaseModel], location: Sequence[str | int]) -> set[str]:

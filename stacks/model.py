@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 
 from problem import Misuse
 from stacks.endpoints import Endpoint
@@ -26,6 +34,8 @@ RestoreT = TypeVar("RestoreT", bound=Restore)
 
 class Entry(Strict):
     """``- kind: {...}``: one of a package's kinds with its settings."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     @property
     def chosen(self) -> Any:
@@ -85,7 +95,7 @@ class Config(Strict, Generic[SourceT, RestoreT]):
         min_length=1, description="who may reach a restore before it is validated"
     )
     restores: Annotated[dict[RestoreName, RestoreT], AfterValidator(_together)] = Field(
-        {}, description="new instances by name"
+        {}, description="new instances by name", json_schema_extra={"additionalProperties": False}
     )
     serving: str = Field("source", description="where the application points: source, or a restore")
     endpoints: Annotated[list[EndpointEntry], Distinct] = Field(
@@ -161,7 +171,11 @@ def schema() -> dict[str, Any]:
         definitions |= one.pop("$defs", {})
         one["properties"] = {PREFIX + name: value for name, value in one["properties"].items()}
         one["required"] = [PREFIX + name for name in one["required"]]
-        one["additionalProperties"] = True  # other packages' config stands beside ours
+        # Other packages' config stands beside ours.
+        one["additionalProperties"] = True
+        one["propertyNames"] = {
+            "anyOf": [{"enum": list(one["properties"])}, {"not": {"pattern": f"^{PREFIX}"}}]
+        }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Pulumi.<stack>.yaml of Reforge",

@@ -25,10 +25,14 @@ class PostgresInstance(_Resource):
     """A restored PostgreSQL instance."""
 
     token = "dbrestore:postgres:Instance"  # noqa: S105 - a type's name
-    learnt = ("host", "port", "status", "reachedTime", "reachedLsn")
+    learnt = ("host", "boundPort", "status", "reachedTime", "reachedLsn")
     host: pulumi.Output[str]
-    port: pulumi.Output[int]
-    status: pulumi.Output[str]
+
+    @property
+    def port(self) -> pulumi.Output[int]:
+        """The port that it listens on, whether one was asked for or chosen."""
+        bound: pulumi.Output[int] = pulumi.get(self, "boundPort")
+        return bound
 
 
 class PgbouncerRoute(_Resource):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from stacks.messages import nearest
 from stacks.values import Identifier, Lsn, Strict, Text, Xid, ZonedTime
@@ -22,6 +22,8 @@ def _true(value: bool) -> bool:
 class From(Strict):
     """What to restore from: exactly one of the kinds, with its refinements."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [kind]} for kind in KINDS]})
+
     snapshot: Text | None = Field(None, description="a snapshot or base backup by its name")
     time: ZonedTime | None = Field(
         None, description="the state just after everything committed up to this time"
@@ -29,7 +31,9 @@ class From(Strict):
     lsn: Lsn | None = Field(None, description="a position in the WAL")
     xid: Xid | None = Field(None, description="a transaction")
     name: Identifier | None = Field(None, description="a restore point made by pg_create_restore_point()")
-    latest: Annotated[bool, AfterValidator(_true)] | None = Field(None, description="all archived WAL")
+    latest: Annotated[bool, AfterValidator(_true), Field(json_schema_extra={"const": True})] | None = Field(
+        None, description="all archived WAL"
+    )
     replica: Text | None = Field(None, description="a standby to promote")
     dump: Text | None = Field(None, description="a dump of pg_dump")
     inclusive: bool = Field(
@@ -76,8 +80,15 @@ class Waived(Strict):
     at: ZonedTime
 
 
+def _only_supported(schema: dict[str, Any], model: type[Restore]) -> None:
+    others = [{"required": [kind]} for kind in KINDS if kind not in model.SUPPORTED]
+    schema["properties"]["from"] |= {"not": {"anyOf": others}} if others else {}
+
+
 class Restore(Strict):
     """What every provider's restores have; a provider's own class adds to it."""
+
+    model_config = ConfigDict(json_schema_extra=_only_supported)
 
     SUPPORTED: ClassVar[tuple[str, ...]] = KINDS
     """The kinds of ``from`` that the provider can do."""

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import BeforeValidator, Field
 
 from stacks.kinds import kinds
 from stacks.messages import nearest
 from stacks.values import Identifier, Strict, Text
 
 
-def _known(name: str) -> str:
+def _known(name: object) -> object:
     known = kinds("stacks.providers")
     if name not in known:
-        raise ValueError(f"{name!r} is not a provider{nearest(name, known)} (allowed: {', '.join(known)})")
+        raise ValueError(
+            f"{name!r} is not a provider{nearest(str(name), known)} (allowed: {', '.join(known)})"
+        )
     return name
+
+
+KnownProvider = BeforeValidator(_known)
+"""Tells of all providers, where the provider's own type would only tell of itself."""
 
 
 class Source(Strict):
     """What every provider's source has; a provider's own class adds to it."""
 
-    provider: Annotated[str, AfterValidator(_known)] = Field(description="local")
+    provider: Annotated[str, KnownProvider] = Field(description="local")
     instance: Text = Field(description="the original's name, for people and for the provider")
     database: Identifier

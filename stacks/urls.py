@@ -14,12 +14,18 @@ def moved(url: str, host: str, port: float) -> str:
     return urlunsplit(parts._replace(netloc=f"{credentials}@{location}" if credentials else location))
 
 
+def masked(url: str) -> str:
+    """``url`` with stars for its password, for diffs and screens."""
+    password = urlsplit(url).password
+    return url.replace(f":{password}@", ":***@", 1) if password else url
+
+
 def is_postgres(url: str) -> bool:
     """Whether it is a connection URL that names one host, in a form whose parts can be told apart."""
     try:
         parts = urlsplit(url)
-        # An unescaped / or # in a password ends the host early: the rest of it is then elsewhere.
-        torn = "@" in parts.path or parts.fragment or parts.port == 0
+        # An unescaped / ? or # in a password ends the host early: the rest of it is then elsewhere.
+        torn = "@" in parts.path + parts.query or parts.fragment or parts.port == 0
         return parts.scheme in ("postgresql", "postgres") and bool(parts.hostname) and not torn
     except ValueError:  # its words would quote the password
         return False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from stacks.endpoints import Endpoint, Target
+from stacks.urls import masked
 from stacks.values import Folder
 
 if TYPE_CHECKING:
@@ -24,8 +25,14 @@ class Settings(Endpoint):
         return f"env-file:{self.path}#{self.key}"
 
     def declare(self, target: Target, options: pulumi.ResourceOptions) -> pulumi.Resource:
+        import pulumi
+
         from stacks.plugin import EnvFileEntry
 
-        return EnvFileEntry(
-            self.label, {"path": str(self.path), "key": self.key, "value": target.url}, options
-        )
+        properties = {
+            "path": str(self.path),
+            "key": self.key,
+            "value": target.url,
+            "shown": pulumi.Output.unsecret(target.url.apply(masked)),
+        }
+        return EnvFileEntry(self.label, properties, options)

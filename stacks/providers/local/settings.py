@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from stacks import restores
+from stacks.sources import KnownProvider
 from stacks.sources import Source as AnySource
 from stacks.values import Folder, Network, Port, Text
 
@@ -19,7 +20,7 @@ LOOPBACK = ["127.0.0.1/32", "::1/128"]
 class Source(AnySource):
     """Where the base backups and the WAL archive lie, and where restored instances go."""
 
-    provider: Literal["local"]
+    provider: Annotated[Literal["local"], KnownProvider]
     backups: Folder = Field(description="folder of base backups, each a folder with a backup_manifest")
     archive: Folder = Field(description="folder of archived WAL segments")
     directory: Folder = Field(description="folder in which each restored instance gets a data directory")
