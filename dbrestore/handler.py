@@ -60,6 +60,8 @@ class Handler(ABC):
     """Wire names of state values that are secret whatever the inputs were."""
     fixed: ClassVar[Mapping[str, str]] = {}
     """Wire names of inputs that can never change, each with the message that says what to do instead."""
+    examined: ClassVar[str] = ""
+    """Wire name of the input that ``examine`` is about."""
 
     @abstractmethod
     def create(self, context: Context, inputs: Any) -> tuple[str, State]:
@@ -83,3 +85,9 @@ class Handler(ABC):
     def drift(self, state: State, inputs: Any) -> frozenset[str]:
         """Wire names of learnt values (a stopped server, say) that an update has to mend."""
         return frozenset()
+
+    def examine(self, context: Context, inputs: Any) -> None:  # noqa: B027 - most kinds have nothing to look at
+        """Look, without side effects, whether ``create`` can work; a Problem refuses it in a preview already.
+
+        Asked of resources that do not exist yet, in every preview and again before they are made.
+        """

@@ -14,8 +14,8 @@ from typing import Any
 
 import pulumi.provider.experimental.provider as protocol
 from pulumi.provider.experimental.property_value import PropertyValue
-from pydantic import ValidationError
 
+from dbrestore.checking import checked
 from dbrestore.handler import Context, Handler, Inputs, State
 from dbrestore.values import has_unknowns, plain, wire
 from problem import Problem
@@ -53,15 +53,23 @@ class Provider(protocol.Provider):
         return protocol.GetSchemaResponse(schema='{"name": "dbrestore", "version": "0.1.0"}')
 
     async def check(self, request: protocol.CheckRequest) -> protocol.CheckResponse:
-        handler, new = self._handler(request.type), request.new_inputs
-        old = {name: plain(value) for name, value in request.old_inputs.items()}
-        failures = _fixed_failures(handler, old, new)
-        if not failures and not has_unknowns(new):
-            try:
-                new = wire(handler.inputs.model_validate(_plain(new)).wire())
-            except ValidationError as error:
-                failures = [_failure(detail) for detail in error.errors()]
+        handler, old = self._handler(request.type), _plain(request.old_inputs)
+        new, failures = checked(handler.inputs, request.new_inputs)
+        if not failures:
+            failures = _fixed_failures(handler, old, new)
+        if not (failures or old or has_unknowns(new)):
+            failures = await self._examined(handler, request.urn, new)
         return protocol.CheckResponse(inputs=new, failures=failures)
+
+    async def _examined(
+        self, handler: Handler, urn: str, new: Mapping[str, PropertyValue]
+    ) -> list[protocol.CheckFailure]:
+        """What the world says about a resource that does not exist yet; a preview tells it already."""
+        try:
+            await self._work(handler.examine, self._context(urn), _inputs(handler, new))
+        except Problem as problem:
+            return [protocol.CheckFailure(handler.examined, str(problem))]
+        return []
 
     async def diff(self, request: protocol.DiffRequest) -> protocol.DiffResponse:
         handler, state = self._handler(request.type), _plain(request.old_state)
@@ -80,7 +88,7 @@ class Provider(protocol.Provider):
         identity, state = await self._work(
             handler.create, self._context(request.urn), _inputs(handler, request.properties)
         )
-        return protocol.CreateResponse(resource_id=identity, properties=wire(state))
+        return protocol.CreateResponse(resource_id=identity, properties=wire(state, handler.secrets))
 
     async def read(self, request: protocol.ReadRequest) -> protocol.ReadResponse:
         handler = self._handler(request.type)
@@ -89,7 +97,7 @@ class Provider(protocol.Provider):
         )
         if state is None:
             return protocol.ReadResponse(resource_id="")
-        return protocol.ReadResponse(request.resource_id, wire(state), request.inputs)
+        return protocol.ReadResponse(request.resource_id, wire(state, handler.secrets), request.inputs)
 
     async def update(self, request: protocol.UpdateRequest) -> protocol.UpdateResponse:
         if request.preview:
@@ -102,7 +110,7 @@ class Provider(protocol.Provider):
             _plain(request.olds),
             _inputs(handler, request.news),
         )
-        return protocol.UpdateResponse(properties=wire(state))
+        return protocol.UpdateResponse(properties=wire(state, handler.secrets))
 
     async def delete(self, request: protocol.DeleteRequest) -> None:
         handler = self._handler(request.type)
@@ -158,9 +166,8 @@ def _fixed_failures(
     return [
         protocol.CheckFailure(name, message)
         for name, message in handler.fixed.items()
-        if _differs(old.get(name), new.get(name))
+        if not has_unknowns({name: new.get(name, _NOTHING)}) and _differs(old.get(name), new.get(name))
     ]
 
 
-def _failure(detail: Any) -> protocol.CheckFailure:
-    return protocol.CheckFailure(".".join(str(part) for part in detail["loc"]), detail["msg"])
+_NOTHING = PropertyValue(None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pulumi.provider.experimental.property_value import PropertyValue
@@ -33,9 +33,9 @@ def _property(value: Any) -> PropertyValue:
     return PropertyValue(value)
 
 
-def wire(values: Mapping[str, Any]) -> dict[str, PropertyValue]:
-    """Plain values as the engine takes them."""
-    return {name: _property(value) for name, value in values.items()}
+def wire(values: Mapping[str, Any], secrets: Collection[str] = ()) -> dict[str, PropertyValue]:
+    """Plain values as the engine takes them; ``secrets`` are the names of those that it must encrypt."""
+    return {name: _property(value).with_secret(name in secrets) for name, value in values.items()}
 
 
 def has_unknowns(values: Mapping[str, PropertyValue]) -> bool:

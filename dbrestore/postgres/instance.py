@@ -39,6 +39,14 @@ class Instance(Handler):
     token = "dbrestore:postgres:Instance"  # noqa: S105 - a type's name
     inputs = InstanceInputs
     fixed: ClassVar = {name: _ADD_ANOTHER for name in ("name", "directory", "until", "runAs")}
+    examined = "until"
+
+    def examine(self, context: Context, inputs: InstanceInputs) -> None:
+        """The quick part of the proof. Work of ours that lies there already was proven, and is created again."""
+        if own_mark(inputs.directory, context.urn) is None:
+            _reachable(inputs)
+            if inputs.port:
+                _free(inputs.listen, inputs.port)
 
     def create(self, context: Context, inputs: InstanceInputs) -> tuple[str, State]:
         mark = own_mark(inputs.directory, context.urn)
@@ -131,11 +139,7 @@ class Instance(Handler):
         if mark:
             return mark
         port = inputs.port or free_port(inputs.listen)
-        if in_use(inputs.listen, port):
-            what = f"Port {port} on {inputs.listen} is taken by something that is not this restore."
-            raise Problem(
-                "port-taken", what, "Give the restore another port, or none to have a free one chosen."
-            )
+        _free(inputs.listen, port)
         made_parent = configuring.make_folder(inputs.directory, who)
         fresh = new_mark(context.urn, inputs.directory, _words(inputs))
         sockets = str(socket_directory(inputs.directory))
@@ -165,14 +169,25 @@ def _state(inputs: InstanceInputs, proof: Proof, mark: Mark, cluster: Cluster) -
 def _proven(inputs: InstanceInputs, context: Context) -> Proof:
     """Nothing is copied before the backup is known to be whole and the WAL to reach the target."""
     context.progress("proving that the WAL reaches the target")
-    backups = list_backups(inputs.source.backups)
-    binaries = find_binaries(next((one.version_major for one in reversed(backups.usable)), None))
-    archive = Archive.scan(inputs.source.archive, inputs.source.data_directory)
-    proof = prove(backups, archive, inputs.until.target(), binaries, datetime.now(UTC))
+    proof, binaries = _reachable(inputs)
     for note in proof.notes:
         context.progress(note)
     verify(proof.backup, binaries, context.progress)
     return proof
+
+
+def _reachable(inputs: InstanceInputs) -> tuple[Proof, Binaries]:
+    """The quick proof, and the programs that read what it names."""
+    backups = list_backups(inputs.source.backups)
+    binaries = find_binaries(next((one.version_major for one in reversed(backups.usable)), None))
+    archive = Archive.scan(inputs.source.archive, inputs.source.data_directory)
+    return prove(backups, archive, inputs.until.target(), binaries, datetime.now(UTC)), binaries
+
+
+def _free(host: str, port: int) -> None:
+    if in_use(host, port):
+        what = f"Port {port} on {host} is taken by something that is not this restore."
+        raise Problem("port-taken", what, "Give the restore another port, or none to have a free one chosen.")
 
 
 def _reach(proof: Proof) -> tuple[int, int]:
