@@ -57,17 +57,8 @@ class Engine:
 
     def adopt(self, token: str, name: str, identity: str) -> None:
         """Take a resource that a killed run made into the state, so that it can be removed in order."""
-        words = [
-            "import",
-            token,
-            name,
-            identity,
-            "--yes",
-            "--skip-preview",
-            "--generate-code=false",
-            "--protect=false",
-        ]
-        self.ask(*words, "--stack", self.stack)
+        quietly = ("--yes", "--skip-preview", "--generate-code=false", "--protect=false")
+        self.ask("import", token, name, identity, *quietly, "--stack", self.stack)
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs with secrets in clear."""
@@ -99,7 +90,7 @@ class Engine:
     def ask(self, *words: str, given: str | None = None, allow: str = "") -> str:
         """Run a short command of the engine; gives its stdout. ``allow``: words of an error that is none."""
         ran = subprocess.run(
-            [self._program, *words, "--non-interactive"],
+            [self.program, *words, "--non-interactive"],
             cwd=self.project,
             env=self.environment,
             input=given,
@@ -115,7 +106,8 @@ class Engine:
         """The engine's environment: the local backend and passphrase unless the user has others."""
         from toolchain.engine import engine_environment
 
-        found = {**os.environ, **engine_environment(self._engine)}
+        # Only with its debug commands does the engine know --event-log.
+        found = {**os.environ, **engine_environment(self._engine), "PULUMI_DEBUG_COMMANDS": "true"}
         if "PULUMI_BACKEND_URL" not in found and not _logged_in():
             backend = self.folder / "state"
             backend.mkdir(exist_ok=True)
@@ -136,17 +128,18 @@ class Engine:
         return found
 
     @property
-    def _program(self) -> str:
+    def program(self) -> str:
+        """Path of the engine's own command."""
         return str(self._engine.path)
 
     def _follow(
         self, words: Sequence[str], on_event: OnEvent, started: Callable[[int], None] = lambda _pid: None
     ) -> Outcome:
-        """Run the engine and follow its events. It writes to files, so that it outlives us if we are killed."""
+        """Run the engine and follow its events. It writes to files and so outlives us if we are killed."""
         folder = self._run_folder(words[0])
         events, output = folder / "events.jsonl", folder / "output.txt"
         events.touch()
-        command = [self._program, *words, "--stack", self.stack, "--non-interactive", "--color", "never"]
+        command = [self.program, *words, "--stack", self.stack, "--non-interactive", "--color", "never"]
         command += ["--event-log", str(events)]
         with output.open("w") as out:
             process = subprocess.Popen(

@@ -57,10 +57,11 @@ class Outcome:
     @property
     def diff(self) -> str:
         """The resource diff as the engine shows it, without its frame and without what stays the same."""
-        lines = [line for line in self.text.splitlines() if not line.lstrip().startswith("[urn=")]
-        return "\n".join(line for line in lines if not line.startswith(_FRAME)).strip("\n")
+        lines = [_URN.sub(r"[name=\1]", line) for line in self.text.splitlines()]
+        return "\n".join(line for line in lines if not _is_frame(line)).strip("\n")
 
 
+_URN = re.compile(r"\[urn=.*::(.*?)\]")
 _FRAME = (
     "Previewing update",
     "Updating (",
@@ -69,6 +70,12 @@ _FRAME = (
     "Update plan written",
     "Run `pulumi up",
 )
+
+
+def _is_frame(line: str) -> bool:
+    return (
+        line.startswith(_FRAME) or "pulumi:pulumi:Stack" in line or line.strip().startswith("[name=reforge-")
+    )
 
 
 def follow(log: Path, process: subprocess.Popen[bytes], on_event: Callable[[Event], None]) -> Outcome:

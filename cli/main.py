@@ -78,21 +78,21 @@ def reforge(ctx: click.Context, stack: str | None, project: Path | None, as_json
     An incident: pause, restore, validate, cutover, resume --canary, resume; rollback and teardown undo.
     Each stage proposes a diff of the stack's config; --yes applies it at once, `reforge apply` later.
     """
-    ctx.obj = Session(Screen(as_json), project, stack)
+    ctx.obj = Session(ctx.obj or Screen(as_json), project, stack)
 
 
 def main() -> None:
     """Run the command line; ends the process with an exit code of docs/command-line.md."""
-    debug = "--debug" in sys.argv
+    debug, screen = "--debug" in sys.argv, Screen("--json" in sys.argv)
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
-        reforge(standalone_mode=False)
+        reforge(standalone_mode=False, obj=screen)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.Abort:
         sys.exit(INTERRUPTED)
     except KeyboardInterrupt:
-        _tell(Problem("interrupted", "Interrupted.", "Run the same command again to go on."), debug)
+        _tell(screen, Problem("interrupted", "Interrupted.", "Run the same command again to go on."), debug)
         sys.exit(INTERRUPTED)
     except click.ClickException as wrong:
         wrong.show()
@@ -100,20 +100,20 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(_BROKEN_PIPE)
     except Problem as problem:
-        _tell(problem, debug)
+        _tell(screen, problem, debug)
         sys.exit(problem.exit_code)
     except Exception as error:
         what = f"Reforge failed in a way it does not know: {type(error).__name__}: {error}"
-        _tell(Problem("unknown", what, "Run it again with --debug and report what it prints."), debug)
+        _tell(screen, Problem("unknown", what, "Run it again with --debug and report what it prints."), debug)
         sys.exit(1)
 
 
-def _tell(problem: Problem, debug: bool) -> None:
+def _tell(screen: Screen, problem: Problem, debug: bool) -> None:
     if debug:
         import traceback
 
         traceback.print_exc()
-    Screen("--json" in sys.argv).problem(problem)
+    screen.problem(problem)
 
 
 def _as_interrupt(_number: int, _frame: Any) -> None:

@@ -1,4 +1,4 @@
-"""The files of a project that is made anew: Pulumi.yaml, the program, and a stack's config with its comments."""
+"""The files of a project that is made anew: Pulumi.yaml, the program, a stack's commented config."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ main()
 _COMMENTS = {
     "source": "The damaged database: looked up, never managed.",
     "operators": "Who may reach a restored instance before it is validated.",
+    "source-url": "The original's connection string, encrypted; a restore's differs in host and port.",
+    "restores": "New instances by name, always beside the original: reforge restore.",
     "suite": "What must hold of a restore: reforge validate.",
     "serving": "Where the application points: source, or the name of a restore.",
     "endpoints": "Everything that tells the application where its database is.",

@@ -165,6 +165,8 @@ class Stage:
 
 
 def _show(progress: Progress, event: Event) -> None:
+    if event.type.startswith("pulumi:"):
+        return
     if event.kind == "said" and event.urn:
         progress.tell(event.name, event.text)
     elif event.kind == "began" and event.operation not in ("same", "read"):

@@ -32,9 +32,12 @@ class Provider(protocol.Provider):
         self._cancelled = threading.Event()
         self.busy = 0
         """Calls at work in threads just now."""
+        self.was_busy = False
+        """Whether any were when they were asked to end."""
 
     def stop(self) -> None:
         """Ask the calls at work to end at their next safe point."""
+        self.was_busy = self.busy > 0
         self._cancelled.set()
 
     async def _work(self, call: Callable[..., Any], *values: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -32,8 +33,13 @@ from dbrestore.values import wire
 from problem import Problem
 
 VERSION = "0.1.0"
+POLL_SECONDS = 0.25
 GRACE_SECONDS = 3.0
 """How long work may take to reach a safe point once the engine is gone."""
+INTERRUPTED_SECONDS = 90.0
+"""How long it may take while the engine waits for it."""
+ANSWER_SECONDS = 0.5
+"""How long the answers of interrupted calls may take to the engine."""
 
 
 class EngineLog:
@@ -97,15 +103,25 @@ class Servicer(ProviderServicer):
     Delete = _spoken(ProviderServicer.Delete)
 
 
-async def _end_with_engine(provider: Provider, parent: int) -> None:
-    """A killed engine never says goodbye: watch who our parent is."""
-    while os.getppid() == parent:
-        await asyncio.sleep(0.25)
+async def _end_in_order(provider: Provider, parent: int) -> None:
+    """Serve until the engine says so by SIGINT, or is gone: a killed engine never says goodbye.
+
+    Ctrl-C on a terminal reaches us as well; calls at work then come to a safe point, and the engine
+    hears of it before we end.
+    """
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, told.set)
+    while os.getppid() == parent and not told.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(told.wait(), POLL_SECONDS)
     provider.stop()
-    deadline = time.monotonic() + GRACE_SECONDS
+    patience = GRACE_SECONDS if os.getppid() != parent else INTERRUPTED_SECONDS
+    deadline = time.monotonic() + patience
     while provider.busy and time.monotonic() < deadline:
-        await asyncio.sleep(0.05)
-    os._exit(1)
+        await asyncio.sleep(0.02)
+    if provider.was_busy:
+        await asyncio.sleep(ANSWER_SECONDS)
+    os._exit(0)
 
 
 async def _serve(engine_address: str) -> None:
@@ -114,10 +130,7 @@ async def _serve(engine_address: str) -> None:
     provider = Provider(handlers(), log.tell)
     servicer = Servicer([], VERSION, provider, engine_address)
     servicer.log = log
-    loop = asyncio.get_running_loop()
-    loop.set_default_executor(ThreadPoolExecutor(32))
-    # Ctrl-C reaches the whole process group; the engine then cancels and ends us in order.
-    loop.add_signal_handler(signal.SIGINT, provider.stop)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(32))
     server = grpc.aio.server()
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -125,7 +138,7 @@ async def _serve(engine_address: str) -> None:
     # The engine reads the first line of stdout as the port: nothing may be written before it.
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    await _end_with_engine(provider, parent)
+    await _end_in_order(provider, parent)
 
 
 def main() -> None:

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
 
 from problem import Problem
 from rehearsal.accident import Accident
@@ -49,8 +52,11 @@ class Story:
         if engine:
             self.report["engine"] = {"version": engine.version, "origin": engine.description}
         try:
-            with Site.create(self.home) as site:
+            site = Site.create(self.home)
+            try:
                 self._play(site)
+            finally:
+                site.stop()
         except Problem as problem:
             self.report["why"] = str(problem)
             raise
@@ -84,7 +90,7 @@ class Story:
             reforge.run("teardown", TOO_LATE, "--yes")
             self._compare(site, before)
         with self._stage("cutover", "pgbouncer is paused, pointed to the restore and resumed, under load"):
-            self._move(site, lambda: reforge.run("cutover", RESTORE, "--yes"))
+            self._move(site, lambda: reforge.run("cutover", RESTORE, "--yes"), self._port(reforge))
         with self._stage("canary", "One ETL worker comes back"):
             reforge.run("resume", "--canary", "--yes")
             self._processed(reforge)
@@ -92,10 +98,10 @@ class Story:
             reforge.run("resume", "--yes")
             self._acknowledged(site, 20)
         with self._stage("rollback", "Back to the original under full load, with what that would lose"):
-            answer = self._move(site, lambda: reforge.run("rollback", "--yes"))
-            self.report["written_since_cutover"] = answer.document.get("written_since_cutover", {})
+            answer = self._move(site, lambda: reforge.run("rollback", "--yes"), site.record.postgres_port)
+            self._tell_loss(site, answer.document.get("written_since_cutover", {}))
         with self._stage("cutover-again", "And to the restore once more"):
-            self._move(site, lambda: reforge.run("cutover", RESTORE, "--yes"))
+            self._move(site, lambda: reforge.run("cutover", RESTORE, "--yes"), self._port(reforge))
         site.stop_load()
         self._judge(site)
 
@@ -160,17 +166,37 @@ class Story:
         if found.missing or found.intruding or not found.acknowledged_before_target:
             raise Problem("rehearsal-failed", f"The restored rows differ from the ledger: {found.report()}")
 
-    def _move(self, site: Site, move: Callable[[], Any]) -> Any:
-        """Move the application under load and keep when that was."""
+    def _port(self, reforge: Driver) -> int:
+        """Where the restore listens."""
+        return urlsplit(reforge.url(RESTORE)).port or 0
+
+    def _move(self, site: Site, move: Callable[[], Any], port: int) -> Any:
+        """Move the application under load to the server on ``port``, and keep when that was."""
         since = datetime.now(UTC)
         time.sleep(CALM_SECONDS)
         answer = move()
         time.sleep(CALM_SECONDS)
         self.moves.append((since, datetime.now(UTC)))
+        served = _serving_port(site.record.pooled_url)
+        if served != port:
+            raise Problem("rehearsal-failed", f"pgbouncer leads to port {served}, not to {port}.")
         samples = list(read_samples(site.samples))
         stall, broken = longest_stall(samples, *self.moves[-1]), failed(samples, *self.moves[-1])
         self.say(f"  under load: {broken} failed requests, longest stall {stall:.0f} ms")
         return answer
+
+    def _tell_loss(self, site: Site, written: dict[str, Any]) -> None:
+        """What the rollback said was written since the cut-over, beside what the ledger knows of it."""
+        known = sum(
+            entry.server not in (None, site.record.postgres_port) for entry in read_ledger(site.ledger)
+        )
+        said = written.get("public.hero_snapshots", written.get("hero_snapshots", {})).get("inserted", 0)
+        self.report["written_since_cutover"] = written
+        self.say(
+            f"  the ledger holds {known} snapshots that the restore took; the rollback spoke of {said} before it"
+        )
+        if not said:
+            raise Problem("rehearsal-failed", "The rollback did not say what was written since the cut-over.")
 
     def _acknowledged(self, site: Site, count: int) -> None:
         """Wait for so many more acknowledged writes."""
@@ -179,8 +205,6 @@ class Story:
 
     def _processed(self, reforge: Driver) -> None:
         """Wait until the canary has processed what was waiting."""
-        import psycopg
-
         query = "SELECT count(*) FROM hero_snapshots WHERE processed_at IS NULL"
         with psycopg.connect(reforge.url(RESTORE), autocommit=True) as connection:
             _wait(lambda: connection.execute(query).fetchone() == (0,), "the canary's work")
@@ -220,6 +244,13 @@ class Story:
     def _write(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
         (self.home / "report.json").write_text(json.dumps(self.report, indent=2) + "\n")
+
+
+def _serving_port(pooled_url: str) -> int:
+    """The port of the server that pgbouncer leads to."""
+    with psycopg.connect(pooled_url, autocommit=True, prepare_threshold=None) as connection:
+        row = connection.execute("SELECT inet_server_port()").fetchone()
+    return int(row[0]) if row else 0
 
 
 def _wait(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:

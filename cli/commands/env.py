@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 @click.option("--key", default="DATABASE_URL", help="Name of the variable.")
 @click.pass_obj
 def command(session: Session, name: str, show: bool, key: str) -> None:
+    from stacks.urls import masked
+
     url = _url(session, session.engine.outputs(), name)
     shown = url if show else masked(url)
     session.screen.say(f"{key}={shown}")
@@ -35,11 +37,3 @@ def _url(session: Session, outputs: dict[str, Any], name: str) -> str:
         known = ", ".join(["serving", "source", *restores])
         raise Misuse("no-such-restore", f"There is no connection string of {name!r} (known: {known})")
     return str(restores[name]["url"])
-
-
-def masked(url: str) -> str:
-    """``url`` with stars for its password."""
-    from urllib.parse import urlsplit
-
-    password = urlsplit(url).password
-    return url.replace(f":{password}@", ":***@") if password else url

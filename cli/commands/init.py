@@ -16,7 +16,8 @@ from problem import Misuse
 if TYPE_CHECKING:
     from cli.session import Session
 
-URL_VARIABLE = "REFORGE_SOURCE_URL"
+URL_VARIABLE, POOLER_VARIABLE = "REFORGE_SOURCE_URL", "REFORGE_PGBOUNCER_ADMIN"
+"""Secrets come from the environment, which no process list shows."""
 
 
 @click.command(help=__doc__)
@@ -31,7 +32,12 @@ URL_VARIABLE = "REFORGE_SOURCE_URL"
 @click.option("--data-directory", type=Path, help="The original's PGDATA; asked from the server by default.")
 @click.option("--operator", "operators", multiple=True, help="Network that may reach a restore at once.")
 @click.option(
-    "--pgbouncer", "poolers", multiple=True, metavar="ADMIN_URL", help="A pgbouncer's admin console."
+    "--pgbouncer",
+    "poolers",
+    multiple=True,
+    metavar="ADMIN_URL",
+    envvar=POOLER_VARIABLE,
+    help=f"A pgbouncer's admin console; better in ${POOLER_VARIABLE}.",
 )
 @click.option(
     "--env-file", "env_files", multiple=True, metavar="PATH:KEY", help="A dotenv file with the URL."
@@ -82,7 +88,12 @@ def _config(url: str, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, 
     if data:
         source["data-directory"] = str(data)
     endpoints, secrets = _endpoints(given, database)
-    config: dict[str, Any] = {"source": source, "operators": list(given["operators"]) or ["127.0.0.1/32"]}
+    config: dict[str, Any] = {
+        "source": source,
+        "source-url": {"secure": ""},
+        "operators": list(given["operators"]) or ["127.0.0.1/32"],
+        "restores": {},
+    }
     if given["suite"]:
         config["suite"] = str(given["suite"].absolute())
     config |= {"serving": "source", "endpoints": endpoints, "writers": _writers(given), "writing": "all"}

@@ -41,9 +41,10 @@ def command(
     declared = _declared(session, name, _target(targets, exclusive), port)
 
     def add(config: Any) -> None:
-        restores = config.setdefault("reforge:restores", {})
+        restores = config.get("reforge:restores") or {}
         if name not in restores:
-            restores[name] = declared
+            # A new mapping: one that was written as {} would take its entries in one line.
+            config["reforge:restores"] = {**restores, name: declared}
 
     stage = Stage(session, "restore", name)
     stage.run(add, yes=yes, dry_run=dry_run)

@@ -24,10 +24,7 @@ def command(session: Session, name: str, yes: bool, dry_run: bool) -> None:
         raise Refusal("still-serving", f"{name} serves the application; it is not removed.", cure)
 
     def remove(config: Any) -> None:
-        restores = config.get("reforge:restores") or {}
-        restores.pop(name, None)
-        if not restores:
-            config.pop("reforge:restores", None)
+        (config.get("reforge:restores") or {}).pop(name, None)
 
     stage = Stage(session, "teardown", name, removes=(name,))
     _adopt_half_made(session, name)

@@ -22,6 +22,8 @@ class EntryInputs(Inputs):
     path: Path
     key: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")
     value: str
+    shown: str | None = None
+    """What a reviewer sees of a secret value in a diff; nothing is done with it."""
     create: bool = False
     """Whether a missing key may be added; a missing file never is."""
 

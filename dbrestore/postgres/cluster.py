@@ -29,6 +29,10 @@ _BUSY = "did not start in time"
 STOP_SECONDS = 60
 
 
+class Unanswered(Problem):
+    """The server takes no connection, or has broken one off: it starts, stops or is gone."""
+
+
 @dataclass(frozen=True)
 class Cluster:
     """A data directory with the programs, the account and the port that it runs with."""
@@ -91,22 +95,34 @@ class Cluster:
         """Have the running server read its configuration again."""
         ran = self._pg_ctl("reload")
         if ran.returncode:
-            raise Problem("reload-failed", f"{self.directory}: {ran.stderr.strip()}")
+            said = ran.stderr.strip() or ran.stdout.strip()
+            what = (
+                f"The server of {self.directory} does not reload (pg_ctl ended with {ran.returncode}): {said}"
+            )
+            raise Problem("reload-failed", what)
 
     @contextlib.contextmanager
     def connect(self, database: str = "postgres", user: str = "") -> Iterator[psycopg.Connection[Any]]:
-        """A connection through the private socket, in autocommit."""
-        with psycopg.connect(
-            host=str(self.socket_directory),
-            port=self.port,
-            dbname=database,
-            user=user or self.user,
-            autocommit=True,
-            connect_timeout=10,
-            application_name="reforge",
-            row_factory=tuple_row,
-        ) as connection:
-            yield connection
+        """A connection through the private socket, in autocommit.
+
+        ``Unanswered`` where the server takes none, Problem ``server-refused`` for what it says no to.
+        """
+        try:
+            with psycopg.connect(
+                host=str(self.socket_directory),
+                port=self.port,
+                dbname=database,
+                user=user or self.user,
+                autocommit=True,
+                connect_timeout=10,
+                application_name="reforge",
+                row_factory=tuple_row,
+            ) as connection:
+                yield connection
+        except psycopg.OperationalError as error:
+            raise Unanswered("server-unanswered", f"{self.directory}: {error!r}", self.complaint()) from error
+        except psycopg.Error as error:
+            raise Problem("server-refused", f"{self.directory}: {error}", self.complaint()) from error
 
     def complaint(self) -> str:
         """The last words of the server's log that matter: its errors, else its last lines."""

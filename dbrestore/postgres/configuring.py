@@ -6,12 +6,10 @@ import os
 import time
 from pathlib import Path
 
-import psycopg
-
 from archive.control import read_control
 from archive.proof import Proof
 from dbrestore.postgres import settings
-from dbrestore.postgres.cluster import START_SECONDS, Cluster
+from dbrestore.postgres.cluster import START_SECONDS, Cluster, Unanswered
 from dbrestore.postgres.inputs import InstanceInputs
 from problem import Problem
 from toolchain.accounts import Account
@@ -84,7 +82,7 @@ def start_and_wait(cluster: Cluster) -> None:
         try:
             with cluster.connect():
                 return
-        except psycopg.OperationalError:
+        except Unanswered:
             if not cluster.running:
                 break
             time.sleep(0.05)

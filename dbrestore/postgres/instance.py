@@ -61,7 +61,12 @@ class Instance(Handler):
         if mark is None:
             return None
         if not state:
-            return {"directory": identity, "status": mark.phase, "serving": mark.serving, "port": mark.port}
+            return {
+                "directory": identity,
+                "status": mark.phase,
+                "serving": mark.serving,
+                "boundPort": mark.port,
+            }
         alive = _cluster_of(mark, state.get("runAs"), state).running
         return state | {"status": "ready" if alive and mark.phase == "ready" else _status(mark, alive)}
 
@@ -78,7 +83,7 @@ class Instance(Handler):
             cluster.stop()
             cluster = replace(cluster, port=inputs.port)
         cluster.reload() if cluster.running else configuring.start_and_wait(cluster)
-        return {**state, **inputs.wire(), "port": mark.port, "status": "ready"}
+        return {**state, **inputs.wire(), "boundPort": mark.port, "status": "ready"}
 
     def delete(self, context: Context, identity: str, state: State) -> None:
         directory = Path(identity)
@@ -157,7 +162,7 @@ class Instance(Handler):
 def _state(inputs: InstanceInputs, proof: Proof, mark: Mark, cluster: Cluster) -> State:
     return inputs.wire() | {
         "host": inputs.listen,
-        "port": mark.port,
+        "boundPort": mark.port,
         "status": "ready",
         "backup": proof.backup.name,
         "reachedLsn": mark.reached_lsn,
@@ -232,7 +237,7 @@ def _status(mark: Mark, alive: bool) -> str:
 
 def _kept_or_cleaned(problem: Problem, inputs: InstanceInputs, mark: Mark, cluster: Cluster) -> Problem:
     if problem.name == "interrupted" and mark.phase != "copying":
-        state = inputs.wire() | {"port": mark.port, "status": "interrupted"}
+        state = inputs.wire() | {"boundPort": mark.port, "status": "interrupted"}
         return PartlyMade(problem, mark.directory, state)
     cluster.stop()
     _remove(inputs.directory, mark)

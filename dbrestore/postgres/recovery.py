@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import psycopg
 from psycopg import sql
 
 from archive.lsn import format_lsn, parse_lsn
 from archive.targets import Target, utc
 from dbrestore.handler import Context
-from dbrestore.postgres.cluster import Cluster
+from dbrestore.postgres.cluster import Cluster, Unanswered
 from dbrestore.progress import Meter
 from problem import Problem
 
@@ -41,17 +40,16 @@ def recover(cluster: Cluster, target: Target, reach: tuple[int, int], context: C
     ``reach`` is the LSN where replay begins and the one where it ends at the latest. Problem
     ``recovery-failed`` with the server's words; ``interrupted`` leaves a stopped server that goes on later.
     """
+    meter = Meter("replaying WAL", max(0, reach[1] - reach[0]), context.progress)
     cluster.start()
-    reached = _wait(cluster, target, reach, context)
+    reached = _wait(cluster, reach[0], meter, context)
     compare(target, reached, reach[1])
     if not reached.promoted:
         _promote(cluster)
     return reached
 
 
-def _wait(cluster: Cluster, target: Target, reach: tuple[int, int], context: Context) -> Reached:
-    begin, end = reach
-    meter = Meter("replaying WAL", max(0, end - begin), context.progress)
+def _wait(cluster: Cluster, begin: int, meter: Meter, context: Context) -> Reached:
     while True:
         if context.cancelled.is_set():
             cluster.stop()
@@ -76,7 +74,7 @@ def _ask(cluster: Cluster) -> Reached | None:
     try:
         with cluster.connect() as connection:
             row: tuple[Any, ...] = connection.execute(_ASK).fetchone() or ()
-    except psycopg.OperationalError:
+    except Unanswered:
         return None
     in_recovery, lsn, last_commit, pause = row
     return Reached(parse_lsn(lsn) if lsn else 0, last_commit, not in_recovery, pause == "paused")
@@ -99,7 +97,7 @@ def compare(target: Target, reached: Reached, last_record: int) -> None:
 
 
 def _promote(cluster: Cluster) -> None:
-    with cluster.connect() as connection:
+    with cluster.connect(user=bootstrap_superuser(cluster)) as connection:
         done = connection.execute("SELECT pg_promote(true, 120)").fetchone()
         if not (done and done[0]):
             raise Problem(

@@ -115,7 +115,7 @@ def rows(state: dict[str, Any]) -> list[int]:
 def connect(state: dict[str, Any]) -> psycopg.Connection[Any]:
     return psycopg.connect(
         host="127.0.0.1",
-        port=state["port"],
+        port=state["boundPort"],
         user="app",
         password="secret",
         dbname="postgres",
@@ -325,7 +325,7 @@ def test_a_killed_create_is_finished_by_the_next_one(original: Original, moment:
     assert mark.phase != "ready"
     identity, state = Instance().create(context, inputs)
     assert rows(state) == [1, 2, 3, 4]
-    assert Instance().create(context, inputs)[1]["port"] == state["port"], "done already is no error"
+    assert Instance().create(context, inputs)[1]["boundPort"] == state["boundPort"], "done already is no error"
     Instance().delete(context, identity, state)
     assert not inputs.directory.exists()
 
@@ -341,5 +341,5 @@ def test_the_port_moves_when_the_config_says_so(original: Original, restored: An
     port = free_port()
     inputs = original.inputs("moving", "latest", port=port)
     moved = Instance().update(original.context("moving"), state["directory"], state, inputs)
-    assert moved["port"] == port
+    assert moved["boundPort"] == port
     assert rows(moved) == [1, 2, 3, 4]
