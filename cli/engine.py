@@ -236,6 +236,15 @@ def environment_lines(environment: dict[str, str]) -> Iterator[str]:
     """``export`` lines that let a bare pulumi work as ours does."""
     import shlex
 
-    for name in ("PATH", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_SKIP_UPDATE_CHECK"):
+    for name in _BARE:
         if name in environment:
             yield f"export {name}={shlex.quote(environment[name])}"
+
+
+_BARE = (
+    "PATH",
+    "REFORGE_PYTHON",  # the language host's and the plugin's, where the project has no .venv of its own
+    "PULUMI_BACKEND_URL",
+    "PULUMI_CONFIG_PASSPHRASE_FILE",
+    "PULUMI_SKIP_UPDATE_CHECK",
+)
