@@ -74,8 +74,11 @@ class Group(Handler):
         return _bring(context, inputs, file, state)
 
     def delete(self, context: Context, identity: str, state: State) -> None:
-        """Processes stay as they are; only what we remembered of them goes."""
-        RecordFile(Path(state["record"]), state["group"]).remove()
+        """Processes stay as they are. What ran originally is remembered until all of it runs again."""
+        file = RecordFile(Path(state["record"]), state["group"])
+        record = file.load()
+        if record is not None and record.may_be_renewed:
+            file.remove()
 
     def drift(self, state: State, inputs: object) -> frozenset[str]:
         wanted = _wanted(state["desired"], state.get("original", ()))

@@ -129,12 +129,22 @@ def test_read_shows_drift_and_an_update_mends_it(supervisord: Supervisord) -> No
 
 
 def test_delete_leaves_processes_and_removes_the_record(supervisord: Supervisord) -> None:
-    identity, state = Group().create(context(), declared(supervisord, "canary"))
+    identity, state = Group().create(context(), declared(supervisord, "all"))
+    before = running(supervisord)
     assert len(list((supervisord.directory / "records").iterdir())) == 1
     Group().delete(context(), identity, state)
     Group().delete(context(), identity, state)
-    assert running(supervisord) == ["worker_00"]
+    assert running(supervisord) == before
     assert list((supervisord.directory / "records").iterdir()) == []
+
+
+def test_a_group_deleted_while_stopped_can_still_be_brought_back_whole(supervisord: Supervisord) -> None:
+    before = running(supervisord)
+    identity, state = Group().create(context(), declared(supervisord, "canary"))
+    Group().delete(context(), identity, state)
+    assert running(supervisord) == ["worker_00"]
+    Group().create(context(), declared(supervisord, "all"))
+    assert running(supervisord) == before
 
 
 @pytest.fixture
