@@ -26,7 +26,6 @@ class PostgresInstance(_Resource):
 
     token = "dbrestore:postgres:Instance"  # noqa: S105 - a type's name
     learnt = ("host", "boundPort", "status", "reachedTime", "reachedLsn")
-    host: pulumi.Output[str]
 
     @property
     def port(self) -> pulumi.Output[int]:

@@ -35,10 +35,14 @@ def declare(name: str, config: Config[Source, Restore], source_url: pulumi.Outpu
             "clients": list(config.source.clients),
             "runAs": config.source.run_as,
         },
-        pulumi.ResourceOptions(),
+        # A `pulumi destroy` is refused whole, before the endpoints and writers are forgotten.
+        pulumi.ResourceOptions(protect=serving),
     )
-    url = pulumi.Output.all(source_url, instance.host, instance.port).apply(lambda known: moved(*known))
-    return Target(name, pulumi.Output.secret(url), instance.host, instance.port, (instance,))
+    # What the config says is known before the instance is there: a reviewer sees it.
+    host = pulumi.Output.from_input(config.source.listen)
+    port = pulumi.Output.from_input(restore.port) if restore.port else instance.port
+    url = pulumi.Output.all(source_url, host, port).apply(lambda known: moved(*known))
+    return Target(name, pulumi.Output.secret(url), host, port, (instance,))
 
 
 def _source(source: Source, url: pulumi.Output[str]) -> dict[str, object]:
