@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
@@ -28,7 +29,7 @@ from pulumi.runtime.proto import (
 
 from dbrestore.handler import PartlyMade
 from dbrestore.provider import Provider
-from dbrestore.registry import handlers
+from dbrestore.registry import Handlers
 from dbrestore.values import wire
 from problem import Problem
 
@@ -46,6 +47,8 @@ class EngineLog:
     """Sends one line of progress to the engine, which shows it beside the resource."""
 
     def __init__(self, address: str) -> None:
+        self._under_way: set[Any] = set()
+        """Calls not answered yet: gRPC cancels one that nobody holds."""
         self.attach(address)
 
     def attach(self, address: str) -> None:
@@ -56,7 +59,9 @@ class EngineLog:
             return
         line = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=text, urn=urn, ephemeral=True)
         # The engine may be gone already; progress is never worth failing for.
-        self._stub.Log.future(line, timeout=5)
+        call = self._stub.Log.future(line, timeout=5)
+        self._under_way.add(call)
+        call.add_done_callback(self._under_way.discard)
 
 
 def _spoken(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
@@ -70,8 +75,17 @@ def _spoken(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Co
             await context.abort(grpc.StatusCode.UNKNOWN, str(problem), _kept(problem))
         except Problem as problem:
             await context.abort(grpc.StatusCode.UNKNOWN, str(problem))
+        except Exception as error:
+            # gRPC would log a traceback into the middle of the engine's display.
+            await context.abort(grpc.StatusCode.UNKNOWN, _unforeseen(error))
 
     return call
+
+
+def _unforeseen(error: Exception) -> str:
+    """What no handler foresaw, with the place for whoever mends it."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error}\nThis was not foreseen, in {place.filename}:{place.lineno}."
 
 
 def _kept(problem: PartlyMade) -> tuple[tuple[str, bytes], ...]:
@@ -127,7 +141,7 @@ async def _end_in_order(provider: Provider, parent: int) -> None:
 async def _serve(engine_address: str) -> None:
     parent = os.getppid()
     log = EngineLog(engine_address)
-    provider = Provider(handlers(), log.tell)
+    provider = Provider(Handlers(), log.tell)
     servicer = Servicer([], VERSION, provider, engine_address)
     servicer.log = log
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(32))
