@@ -42,7 +42,7 @@ class Instance(Handler):
     examined = "until"
 
     def examine(self, context: Context, inputs: InstanceInputs) -> None:
-        """The quick part of the proof. Work of ours that lies there already was proven, and is created again."""
+        """The quick part of the proof. Work of ours that lies there already was proven, and is continued."""
         if own_mark(inputs.directory, context.urn) is None:
             _reachable(inputs)
             if inputs.port:
