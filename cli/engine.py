@@ -6,6 +6,7 @@ that a plan is violated only midway (docs/decisions/0002-engine-by-its-command-l
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -14,13 +15,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from cli.events import Event, Outcome, follow
+from cli.plugins import Plugins
 from problem import Problem
 
 OnEvent = Callable[[Event], None]
@@ -36,6 +38,18 @@ class Engine:
     stack: str
     folder: Path
     """Where runs, state and passphrase lie."""
+    _plugins: list[Plugins] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def plugins(self) -> Iterator[None]:
+        """Within it, all runs of the engine share provider plugins that start right away."""
+        running = Plugins(self.project, self.environment)
+        self._plugins.append(running)
+        try:
+            yield
+        finally:
+            self._plugins.remove(running)
+            running.end()
 
     def preview(self, config: Path | None, plan: Path | None, on_event: OnEvent) -> Outcome:
         """What ``up`` would do with a config file, saved as a plan; nothing is changed."""
@@ -145,7 +159,7 @@ class Engine:
             process = subprocess.Popen(
                 command,
                 cwd=self.project,
-                env=self.environment,
+                env=self.environment | self._shared(),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -161,6 +175,9 @@ class Engine:
             raise explained(outcome.text, self.stack, outcome)
         shutil.rmtree(folder)
         return outcome
+
+    def _shared(self) -> dict[str, str]:
+        return self._plugins[-1].environment() if self._plugins else {}
 
     def _run_folder(self, verb: str) -> Path:
         """Kept where the run fails, with the engine's own words in it."""

@@ -38,7 +38,7 @@ class Stage:
 
         A refused or failed proposal leaves the config file as it was.
         """
-        with self.recorded():
+        with self.recorded(), self.session.engine.plugins():
             text = self.session.file.edited(edit) if edit else self.session.file.text
             self.session.file.config(text)
             planned = self._propose(text, keep=not dry_run)
@@ -52,7 +52,7 @@ class Stage:
 
     def apply_saved(self) -> Outcome | None:
         """Apply the plan that an earlier stage saved, exactly; ``Refusal`` where the config changed since."""
-        with self.recorded():
+        with self.recorded(), self.session.engine.plugins():
             saved = self._saved()
             if saved["config"] != self.session.file.digest:
                 what = "The config was edited after the plan was made."
