@@ -76,7 +76,7 @@ def own_mark(directory: Path, urn: str) -> Mark | None:
         raise Refusal("not-ours", f"{directory} is a symbolic link; Reforge makes its own folders.", _LOOK)
     if not directory.exists():
         return None
-    mark = read_mark(directory)
+    mark = read_mark(directory) if directory.is_dir() else None
     if mark is None:
         if directory.is_dir() and not any(directory.iterdir()):
             return None

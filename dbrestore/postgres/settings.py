@@ -94,22 +94,34 @@ def application_lines(original_hba: str | None, clients: list[str]) -> list[str]
 
 def merged(existing: str, overrides: Mapping[str, str]) -> str:
     """postgresql.auto.conf with ``overrides``; every other line of it is kept."""
-    kept = [line for line in existing.splitlines() if _name(line) not in overrides]
+    kept = [line for line in _lines(existing) if _name(line) not in overrides]
     return "\n".join(kept + [f"{name} = {quoted(value)}" for name, value in overrides.items()]) + "\n"
 
 
 def without(existing: str, prefixes: tuple[str, ...]) -> str:
     """postgresql.auto.conf without the settings that begin so."""
-    return "".join(line + "\n" for line in existing.splitlines() if not _name(line).startswith(prefixes))
+    return "".join(line + "\n" for line in _lines(existing) if not _name(line).startswith(prefixes))
 
 
 def value_of(files: list[str], name: str) -> str:
     """The last value given to a setting in configuration texts, unquoted; empty when none gives it."""
     found = ""
-    for line in "\n".join(files).splitlines():
-        match = re.match(rf"\s*{name}\s*=?\s*('(?:[^']|'')*'|[^#\s]*)", line, re.IGNORECASE)
-        found = match[1].strip("'").replace("''", "'") if match else found
+    for line in _lines("\n".join(files)):
+        match = re.match(rf"\s*{name}(?:\s*=\s*|\s+)({_QUOTED}|[^#\s]*)", line, re.IGNORECASE)
+        found = _unquoted(match[1]) if match else found
     return found
+
+
+_QUOTED = r"'(?:[^'\\]|\\.|'')*'"
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)|''", lambda pair: pair[1] or "'", text[1:-1]) if text.startswith("'") else text
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as the server counts them: what else Python takes for a line's end may stand in a value."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _name(line: str) -> str:
