@@ -5,7 +5,6 @@ A run without an end was killed; its entry has the command that goes on with it.
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import sys
@@ -70,6 +69,8 @@ class Journal:
 
     def begin(self, stage: str, subject: str, command: str) -> None:
         """A run starts."""
+        import getpass
+
         run = Run(stage, command, getpass.getuser(), _now(), os.getpid(), subject)
         entry = {name: getattr(run, name) for name in ("stage", "command", "by", "begun", "pid", "subject")}
         self._append({"event": "begin", **entry})

@@ -2,21 +2,65 @@
 
 from __future__ import annotations
 
-import difflib
+import contextlib
 import hashlib
 import io
 import os
+import stat
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cli.masking import masked
 from problem import Misuse
 
 if TYPE_CHECKING:
     from stacks.model import Config
 
 PREFIX = "reforge:"
+
+
+class Draft:
+    """A stack file while a stage edits it: comments and order stay. Paths begin below ``reforge:``."""
+
+    def __init__(self, text: str) -> None:
+        from ruamel.yaml import YAML
+
+        self._yaml = YAML()
+        self._yaml.preserve_quotes = True
+        self._yaml.width = 4096
+        self._yaml.indent(mapping=2, sequence=4, offset=2)
+        self._tree = self._yaml.load(text) or {}
+
+    def set(self, *path: str, to: Any) -> None:
+        """Put a value at a path."""
+        *parents, last = _full(path)
+        place = self._tree
+        for name in parents:
+            if not place.get(name):
+                # A new mapping: one that was written as {} would take its entries in one line.
+                place[name] = {}
+            place = place[name]
+        place[last] = to
+
+    def remove(self, *path: str) -> None:
+        """Take away what stands at a path; nothing there is no error."""
+        *parents, last = _full(path)
+        place = self._tree
+        for name in parents:
+            place = place.get(name) or {}
+        place.pop(last, None)
+
+    @property
+    def text(self) -> str:
+        """The file as it would be written."""
+        written = io.StringIO()
+        self._yaml.dump(self._tree, written)
+        return written.getvalue()
+
+
+Edit = Callable[[Draft], None]
 
 
 class StackFile:
@@ -29,9 +73,11 @@ class StackFile:
     def text(self) -> str:
         """The file as it stands."""
         try:
-            return self.path.read_text()
+            return self.path.read_text(encoding="utf-8")
         except FileNotFoundError:
             raise Misuse("no-stack", f"{self.path} does not exist.", "Make it: reforge init") from None
+        except UnicodeDecodeError as error:
+            raise Misuse("config-not-yaml", f"{self.path.name} is not UTF-8 text: {error}") from None
 
     @property
     def digest(self) -> str:
@@ -49,36 +95,37 @@ class StackFile:
 
         return parse(self.raw if text is None else raw_values(text, self.path))
 
-    def edited(self, edit: Callable[[Any], None]) -> str:
-        """The file's text after ``edit`` has changed the mapping under ``config:``; nothing is written."""
-        from ruamel.yaml import YAML
+    def edited(self, edit: Edit) -> str:
+        """The file's text after ``edit``; nothing is written. ``Misuse`` where the file is no YAML."""
+        from ruamel.yaml.error import YAMLError
 
-        yaml = YAML()
-        yaml.preserve_quotes = True
-        yaml.width = 4096
-        yaml.indent(mapping=2, sequence=4, offset=2)
-        tree = yaml.load(self.text) or {}
-        edit(tree.setdefault("config", {}))
-        written = io.StringIO()
-        yaml.dump(tree, written)
-        return written.getvalue()
+        try:
+            draft = Draft(self.text)
+        except YAMLError as error:
+            raise _not_yaml(self.path, error) from None
+        edit(draft)
+        return draft.text
 
     def diff(self, text: str) -> str:
-        """The unified diff from the file to ``text``; empty where nothing changes."""
+        """The unified diff from the file to ``text``, passwords masked; empty where nothing changes."""
+        import difflib
+
         name = self.path.name
         lines = difflib.unified_diff(
             self.text.splitlines(), text.splitlines(), f"a/{name}", f"b/{name}", "", "", 2, ""
         )
-        return "\n".join(lines)
+        return masked("\n".join(lines))
 
     def write(self, text: str) -> None:
-        """Replace the file at once and wholly."""
-        fresh = self.path.with_suffix(".yaml.new")
-        with fresh.open("w") as file:
+        """Replace the file at once and wholly; who may read it stays as it was."""
+        path = self.path.resolve()
+        fresh = path.with_suffix(".yaml.new")
+        with fresh.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
+            _take_after(file.fileno(), path)
             os.fsync(file.fileno())
-        os.replace(fresh, self.path)
+        os.replace(fresh, path)
         for name in ("text", "raw"):
             self.__dict__.pop(name, None)
 
@@ -89,12 +136,36 @@ def digest(text: str) -> str:
 
 
 def raw_values(text: str, path: Path) -> dict[str, Any]:
-    """The ``reforge:`` values of a stack file's text; ``Misuse`` where it is not YAML."""
+    """The ``reforge:`` values of a stack file's text; ``Misuse`` where it is not YAML of the right form."""
     import yaml
 
     try:
         tree = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
-        raise Misuse("config-not-yaml", f"{path.name} is not YAML: {error}") from None
-    values = (tree or {}).get("config") or {}
-    return {name.removeprefix(PREFIX): value for name, value in values.items() if name.startswith(PREFIX)}
+        raise _not_yaml(path, error) from None
+    values = (tree.get("config") or {}) if isinstance(tree, dict) else tree or {}
+    if not isinstance(values, dict):
+        what = f"{path.name} has no mapping of names to values under `config:`."
+        raise Misuse("config-not-yaml", what, "Mend it there, or make another stack: reforge init")
+    return {
+        str(name).removeprefix(PREFIX): value
+        for name, value in values.items()
+        if str(name).startswith(PREFIX)
+    }
+
+
+def _not_yaml(path: Path, error: Exception) -> Misuse:
+    return Misuse("config-not-yaml", f"{path.name} is not YAML: {error}", "Mend it there.")
+
+
+def _full(path: tuple[str, ...]) -> tuple[str, ...]:
+    return ("config", PREFIX + path[0], *path[1:])
+
+
+def _take_after(descriptor: int, old: Path) -> None:
+    """Give a new file the mode and, as far as we may, the owner of the one it replaces."""
+    with contextlib.suppress(FileNotFoundError):
+        was = old.stat()
+        os.fchmod(descriptor, stat.S_IMODE(was.st_mode))
+        with contextlib.suppress(PermissionError):
+            os.fchown(descriptor, was.st_uid, was.st_gid)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cli.events import Event, Outcome
 from cli.gate import refuse_data_loss
 from cli.journal import Run, typed_command
-from cli.stackfile import digest
+from cli.stackfile import Edit, digest
 from problem import Problem, Refusal
 
 if TYPE_CHECKING:
     from cli.render import Progress
     from cli.session import Session
-
-Edit = Callable[[Any], None]
 
 
 @dataclass

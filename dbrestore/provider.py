@@ -40,6 +40,10 @@ class Provider(protocol.Provider):
         self.was_busy = self.busy > 0
         self._cancelled.set()
 
+    def serve_anew(self) -> None:
+        """Another run of the engine begins: the end of the one before has cancelled nothing of it."""
+        self._cancelled = threading.Event()
+
     async def _work(self, call: Callable[..., Any], *values: Any) -> Any:
         """Handlers block, and there is one event loop: each call has a thread."""
         self.busy += 1

@@ -101,12 +101,14 @@ def _kept(problem: PartlyMade) -> tuple[tuple[str, bytes], ...]:
 
 
 class Servicer(ProviderServicer):
-    """The SDK's servicer with our errors, and Attach for debugging."""
+    """The SDK's servicer with our errors, and Attach: an engine that did not start us takes us over."""
 
     log: EngineLog
+    serve_anew: Callable[[], None]
 
     async def Attach(self, request: Any, context: Any) -> empty_pb2.Empty:
         self.log.attach(request.address)
+        self.serve_anew()
         return empty_pb2.Empty()
 
     Check = _spoken(ProviderServicer.Check)
@@ -143,7 +145,7 @@ async def _serve(engine_address: str) -> None:
     log = EngineLog(engine_address)
     provider = Provider(Handlers(), log.tell)
     servicer = Servicer([], VERSION, provider, engine_address)
-    servicer.log = log
+    servicer.log, servicer.serve_anew = log, provider.serve_anew
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(32))
     server = grpc.aio.server()
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)

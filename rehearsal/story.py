@@ -22,6 +22,7 @@ import psycopg
 from problem import Problem
 from rehearsal.accident import Accident
 from rehearsal.driver import Driver, Say
+from rehearsal.enrol import enrol
 from rehearsal.ledger import Instant, read_ledger, reconcile
 from rehearsal.original import Fingerprint, fingerprint, settle
 from rehearsal.site import Site
@@ -70,7 +71,7 @@ class Story:
         with self._stage("load", "StarForge runs: an API and ETL workers behind pgbouncer, under load"):
             self._begin_load(site)
         with self._stage("init", "Reforge learns where the database, its backups and its writers are"):
-            self._init(site, reforge)
+            enrol(site, reforge)
         with self._stage(
             "accident", "A destructive migration: a column dropped, a table emptied, snapshots deleted"
         ):
@@ -112,23 +113,6 @@ class Story:
         self.say("  base backup while the load runs")
         site.base_backup("monday")
         self._acknowledged(site, 20)
-
-    def _init(self, site: Site, reforge: Driver) -> None:
-        config = site.config()
-        words, secret = ["init", "--yes"], {"REFORGE_SOURCE_URL": config["source-url"]}
-        for name in ("instance", "backups", "archive", "directory", "data-directory"):
-            words += [f"--{name}", config["source"][name]]
-        for endpoint in config["endpoints"]:
-            if "env-file" in endpoint:
-                words += ["--env-file", f"{endpoint['env-file']['path']}:{endpoint['env-file']['key']}"]
-            else:
-                secret["REFORGE_PGBOUNCER_ADMIN"] = endpoint["pgbouncer"]["admin"]
-        for writer in config["writers"]:
-            if "supervisor" in writer:
-                words += ["--supervisor", f"{writer['supervisor']['server']}#{writer['supervisor']['group']}"]
-            else:
-                words += ["--flag", f"{writer['flag']['file']}:{writer['flag']['key']}"]
-        reforge.run(*words, "--suite", config["suite"], secrets=secret)
 
     def _spoil(self, site: Site) -> Accident:
         accident = site.accident()

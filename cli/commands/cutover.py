@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +12,7 @@ from cli.writes import note_baseline, tell_moved
 
 if TYPE_CHECKING:
     from cli.session import Session
+    from cli.stackfile import Draft
 
 
 @click.command(help=__doc__)
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 @stage_options
 @click.pass_obj
 def command(session: Session, name: str, yes: bool, dry_run: bool) -> None:
-    def serve(config: Any) -> None:
-        config["reforge:serving"] = name
+    def serve(draft: Draft) -> None:
+        draft.set("serving", to=name)
 
     stage = Stage(session, "cutover", name)
     if stage.run(serve, yes=yes, dry_run=dry_run):

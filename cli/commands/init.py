@@ -51,7 +51,7 @@ URL_VARIABLE, POOLER_VARIABLE = "REFORGE_SOURCE_URL", "REFORGE_PGBOUNCER_ADMIN"
     "--yes", "-y", is_flag=True, help="Apply it at once: originals are recorded, nothing is changed."
 )
 @click.pass_obj
-def command(session: Session, url: str | None, yes: bool, **given: Any) -> None:
+def command(session: Session, /, url: str | None, yes: bool, **given: Any) -> None:
     from cli.projectfiles import make_project, stack_text
 
     folder = (session._project or Path.cwd()).resolve()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +11,7 @@ from cli.stage import Stage
 
 if TYPE_CHECKING:
     from cli.session import Session
+    from cli.stackfile import Draft
 
 
 @click.command(help=__doc__)
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 def command(session: Session, yes: bool, dry_run: bool, diagnostics: bool) -> None:
     stage = Stage(session, "pause")
 
-    def stop_writing(config: Any) -> None:
-        config["reforge:writing"] = "none"
+    def stop_writing(draft: Draft) -> None:
+        draft.set("writing", to="none")
 
     if diagnostics and not dry_run:
         capture(session, stage)
@@ -51,8 +52,9 @@ def capture(session: Session, stage: Stage) -> None:
     path = folder / f"{session.stack}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     path.write_text(json.dumps(found.document(), indent=2, default=str))
     writing = sum(one.writing for one in found.sessions)
+    sessions = f"{len(found.sessions)} sessions, {writing} writing"
     session.screen.say(
-        f"Diagnostics: {path.relative_to(session.project)} ({len(found.sessions)} sessions, {writing} writing; "
+        f"Diagnostics: {path.relative_to(session.project)} ({sessions}; "
         f"WAL at {found.wal_position}, last archived {found.last_archived_wal})"
     )
     stage.facts["diagnostics"] = str(path)

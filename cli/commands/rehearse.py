@@ -33,7 +33,8 @@ def command(session: Session, home: Path) -> None:
     cutover, ledger = report["cutover"], report["ledger"]
     screen.heading("The rehearsal succeeded.")
     screen.say(
-        f"{ledger['acknowledged_before_target']} acknowledged writes kept, {ledger['missing_after_restore']} lost; "
+        f"{ledger['acknowledged_before_target']} acknowledged writes kept, "
+        f"{ledger['missing_after_restore']} lost; "
         f"{cutover['failed_requests']} failed requests, longest stall {cutover['longest_stall_ms']:.0f} ms; "
         "the original untouched."
     )

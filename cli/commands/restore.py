@@ -12,6 +12,7 @@ from problem import Misuse
 
 if TYPE_CHECKING:
     from cli.session import Session
+    from cli.stackfile import Draft
 
 _TARGETS = ("snapshot", "time", "lsn", "xid", "name", "latest")
 
@@ -40,11 +41,9 @@ def command(
 ) -> None:
     declared = _declared(session, name, _target(targets, exclusive), port)
 
-    def add(config: Any) -> None:
-        restores = config.get("reforge:restores") or {}
-        if name not in restores:
-            # A new mapping: one that was written as {} would take its entries in one line.
-            config["reforge:restores"] = {**restores, name: declared}
+    def add(draft: Draft) -> None:
+        if name not in (session.file.raw.get("restores") or {}):
+            draft.set("restores", name, to=declared)
 
     stage = Stage(session, "restore", name)
     stage.run(add, yes=yes, dry_run=dry_run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +11,7 @@ from cli.stage import Stage
 
 if TYPE_CHECKING:
     from cli.session import Session
+    from cli.stackfile import Draft
 
 
 @click.command(help=__doc__)
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 @stage_options
 @click.pass_obj
 def command(session: Session, canary: bool, yes: bool, dry_run: bool) -> None:
-    def write(config: Any) -> None:
-        config["reforge:writing"] = "canary" if canary else "all"
+    def write(draft: Draft) -> None:
+        draft.set("writing", to="canary" if canary else "all")
 
     stage = Stage(session, "canary" if canary else "resume")
     stage.run(write, yes=yes, dry_run=dry_run)

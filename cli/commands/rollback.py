@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +12,7 @@ from cli.writes import tell_written
 
 if TYPE_CHECKING:
     from cli.session import Session
+    from cli.stackfile import Draft
 
 
 @click.command(help=__doc__)
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 def command(session: Session, yes: bool, dry_run: bool) -> None:
     left = session.file.raw.get("serving") or "source"
 
-    def serve_source(config: Any) -> None:
-        config["reforge:serving"] = "source"
+    def serve_source(draft: Draft) -> None:
+        draft.set("serving", to="source")
 
     stage = Stage(session, "rollback", str(left))
     if left == "source":

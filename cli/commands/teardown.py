@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +12,7 @@ from problem import Refusal
 
 if TYPE_CHECKING:
     from cli.session import Session
+    from cli.stackfile import Draft
 
 
 @click.command(help=__doc__)
@@ -23,8 +24,8 @@ def command(session: Session, name: str, yes: bool, dry_run: bool) -> None:
         cure = "Move the application first: " + session.command("rollback")
         raise Refusal("still-serving", f"{name} serves the application; it is not removed.", cure)
 
-    def remove(config: Any) -> None:
-        (config.get("reforge:restores") or {}).pop(name, None)
+    def remove(draft: Draft) -> None:
+        draft.remove("restores", name)
 
     stage = Stage(session, "teardown", name, removes=(name,))
     _adopt_half_made(session, name)

@@ -13,6 +13,7 @@ from problem import Misuse, Problem
 
 if TYPE_CHECKING:
     from cli.session import Session
+    from cli.stackfile import Draft
     from validation.report import Report
     from validation.runner import Subject
     from validation.suite import Suite
@@ -148,8 +149,9 @@ def _save(session: Session, name: str, found: Report, junit: Path | None) -> Pat
 
 
 def _record(name: str, proof: dict[str, Any]) -> Any:
-    def edit(config: Any) -> None:
-        config["reforge:restores"][name].update(proof)
+    def edit(draft: Draft) -> None:
+        for what, decided in proof.items():
+            draft.set("restores", name, what, to=decided)
 
     return edit
 
