@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit, urlunsplit
 
 
@@ -16,8 +17,12 @@ def moved(url: str, host: str, port: float) -> str:
 
 def masked(url: str) -> str:
     """``url`` with stars for its password, for diffs and screens."""
-    password = urlsplit(url).password
-    return url.replace(f":{password}@", ":***@", 1) if password else url
+    parts = urlsplit(url)
+    credentials, at, place = parts.netloc.rpartition("@")
+    user, colon, _ = credentials.partition(":")
+    location = f"{user}:***@{place}" if colon else f"{user}{at}{place}"
+    query = re.sub(r"(password=)[^&]*", r"\1***", parts.query, flags=re.IGNORECASE)
+    return urlunsplit(parts._replace(netloc=location, query=query))
 
 
 def is_postgres(url: str) -> bool:

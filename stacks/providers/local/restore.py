@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pulumi
 
@@ -48,7 +48,9 @@ def declare(name: str, config: Config[Source, Restore], source_url: pulumi.Outpu
 def _source(source: Source, url: pulumi.Output[str]) -> dict[str, object]:
     return {
         "database": source.database,
-        "user": pulumi.Output.unsecret(url.apply(lambda text: urlsplit(text).username or "postgres")),
+        "user": pulumi.Output.unsecret(
+            url.apply(lambda text: unquote(urlsplit(text).username or "postgres"))
+        ),
         "archive": str(source.archive),
         "backups": str(source.backups),
         "dataDirectory": str(source.data_directory) if source.data_directory else None,

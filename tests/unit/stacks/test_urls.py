@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from stacks.urls import address, is_postgres, moved
+from stacks.urls import address, is_postgres, masked, moved
 
 SAFE = some.text(some.characters(codec="utf-8"), min_size=1, max_size=12).map(
     lambda text: quote(text, safe="")
@@ -49,3 +49,19 @@ def test_a_url_moves(url: str, host: str, expected: str) -> None:
 )
 def test_the_address_of_a_url_has_libpqs_defaults(url: str, place: tuple[str, int]) -> None:
     assert address(url) == place
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://app:hunter2@db:5432/x", "postgresql://app:***@db:5432/x"),
+        ("postgresql://db:db@db/db", "postgresql://db:***@db/db"),
+        ("postgresql://app:hun@ter2@db/x", "postgresql://app:***@db/x"),
+        ("postgresql://app:@db/x", "postgresql://app:***@db/x"),
+        ("postgresql://app@db/x?sslmode=require", "postgresql://app@db/x?sslmode=require"),
+        ("postgresql://db/x?password=hunter2&a=b", "postgresql://db/x?password=***&a=b"),
+        ("postgresql://db/x?sslPassword=hunter2", "postgresql://db/x?sslPassword=***"),
+    ],
+)
+def test_a_url_is_shown_without_its_passwords(url: str, shown: str) -> None:
+    assert masked(url) == shown
