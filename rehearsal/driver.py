@@ -35,7 +35,7 @@ class Driver:
     say: Say
 
     def run(self, *words: str, expect: int = 0, secrets: dict[str, str] | None = None) -> Answer:
-        """Run ``reforge --json WORDS``; Problem ``rehearsal-failed`` where it ends otherwise than expected."""
+        """Run ``reforge --json WORDS``; Problem ``rehearsal-failed`` where it ends otherwise."""
         command = [sys.executable, "-m", "cli", "-C", str(self.project), "--json", *words]
         self.say("$ reforge " + " ".join(words))
         with subprocess.Popen(

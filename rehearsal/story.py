@@ -118,14 +118,15 @@ class Story:
         accident = site.accident()
         self.report["target_time"] = accident.time.isoformat().replace("+00:00", "Z")
         self.say(
-            f"  it happened just after {self.report['target_time']}, at {accident.lsn}, in transaction {accident.xid}"
+            f"  it happened just after {self.report['target_time']}, at {accident.lsn}, "
+            f"in transaction {accident.xid}"
         )
         self._acknowledged(site, 20)
         self.say("  nobody has noticed; writes go on over lost data")
         return accident
 
     def _freeze(self, site: Site) -> Fingerprint:
-        """The original as it is once the application writes no more: all its WAL archived, its files settled."""
+        """The original once the application writes no more: all its WAL archived, its files settled."""
         site.switch_wal()
         settle(site.record.superuser_url)
         found = fingerprint(site.record.superuser_url, site.record.data)
@@ -176,9 +177,7 @@ class Story:
         )
         said = written.get("public.hero_snapshots", written.get("hero_snapshots", {})).get("inserted", 0)
         self.report["written_since_cutover"] = written
-        self.say(
-            f"  the ledger holds {known} snapshots that the restore took; the rollback spoke of {said} before it"
-        )
+        self.say(f"  the ledger holds {known} snapshots that the restore took; the rollback spoke of {said}")
         if not said:
             raise Problem("rehearsal-failed", "The rollback did not say what was written since the cut-over.")
 

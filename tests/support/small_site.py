@@ -1,4 +1,4 @@
-"""A project of Reforge's on a small StarForge, for end-to-end tests: our command line, bare pulumi, what is left.
+"""A project of Reforge's on a small StarForge, for end-to-end tests: by our command line or a bare pulumi.
 
 ``Ground`` makes the site and runs ``reforge init`` once; each test takes a copy of that project, with
 an engine's state of its own, and leaves the site as it found it.
