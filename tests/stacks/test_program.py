@@ -146,15 +146,27 @@ def test_endpoints_and_writers_are_declared_with_all_that_they_need() -> None:
     }
 
 
-def test_the_application_moves_only_to_an_instance_that_is_there_and_writers_come_back_after_it() -> None:
-    after = {name: one.after for name, one in deploy(stage("recovered")).resources.items()}
-    endpoints = tuple(sorted([ENV, POOL]))
-    assert after == {"r": (), ENV: ("r",), POOL: ("r",), WORKERS: endpoints, FLAG: endpoints}
+def order(name: str) -> dict[str, tuple[str, ...]]:
+    """What each resource of a stage waits for."""
+    return {name: one.after for name, one in deploy(stage(name)).resources.items()}
+
+
+ENDPOINTS, WRITERS = tuple(sorted([ENV, POOL])), tuple(sorted([FLAG, WORKERS]))
+
+
+@pytest.mark.parametrize("name", ["canary", "recovered"])
+def test_the_application_moves_to_what_is_there_and_writers_come_back_after_it(name: str) -> None:
+    assert order(name) == {"r": (), ENV: ("r",), POOL: ("r",), WORKERS: ENDPOINTS, FLAG: ENDPOINTS}
+
+
+def test_writers_stop_before_the_application_moves() -> None:
+    after = tuple(sorted(["r", *WRITERS]))
+    assert order("cut over") == {"r": (), ENV: after, POOL: after, WORKERS: (), FLAG: ()}
 
 
 def test_nothing_waits_for_a_restore_that_does_not_serve() -> None:
-    after = {name: one.after for name, one in deploy(stage("validated")).resources.items()}
-    assert (after[ENV], after[POOL]) == ((), ())
+    assert order("validated") == {"r": (), ENV: WRITERS, POOL: WRITERS, WORKERS: (), FLAG: ()}
+    assert order("rolled back") == {"r": (), ENV: (), POOL: (), WORKERS: ENDPOINTS, FLAG: ENDPOINTS}
 
 
 def test_only_the_restore_that_serves_is_protected() -> None:
