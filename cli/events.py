@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 POLL_SECONDS = 0.02
 _MARKUP = re.compile(r"<\{%.*?%\}>")
@@ -105,12 +106,16 @@ def _keep(outcome: Outcome, event: Event) -> None:
 
 def _entries(log: Path, process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
     """The log's lines as they are written; a line that is not whole yet is waited for."""
-    with log.open() as file:
-        part = ""
+    with log.open("rb") as file:
+        head, part = b"", b""
         while True:
             ended = process.poll() is not None
+            if _begun_anew(file, head):
+                file.seek(0)
+                part = b""
             part += file.read()
-            *lines, part = part.split("\n")
+            head = os.pread(file.fileno(), _HEAD, 0)
+            *lines, part = part.split(b"\n")
             for line in lines:
                 with contextlib.suppress(ValueError):
                     yield json.loads(line)
@@ -118,6 +123,16 @@ def _entries(log: Path, process: subprocess.Popen[bytes]) -> Iterator[dict[str, 
                 return
             if not lines:
                 time.sleep(POLL_SECONDS)
+
+
+_HEAD = 48
+"""Bytes of a log's beginning that hold its first event's time in seconds."""
+
+
+def _begun_anew(file: BinaryIO, head: bytes) -> bool:
+    """Whether the engine has emptied the log: an ``up`` does after its own preview, before it updates."""
+    grown = os.fstat(file.fileno()).st_size >= file.tell()
+    return not (grown and os.pread(file.fileno(), _HEAD, 0).startswith(head))
 
 
 def _events(entry: dict[str, Any]) -> Iterator[Event]:
@@ -147,8 +162,9 @@ def _is_noise(text: str) -> bool:
     return not text or text in ("update failed", "preview failed", "resource registration failed")
 
 
+_WRONG_INPUT = re.compile(r"^\S+ resource '(?P<name>[^']*)' has a problem: ")
+
+
 def _clean(text: str) -> str:
     """A resource's error without the engine's wrapping."""
-    return re.sub(
-        r"^(?:.*? )?(?:error: )?(?:\d+ errors? occurred:\s*\*? ?)?", "", text, count=1, flags=re.DOTALL
-    ).strip()
+    return _WRONG_INPUT.sub(r"\g<name>: ", text.removeprefix("error: ")).strip()
