@@ -60,8 +60,6 @@ class Handler(ABC):
     """Wire names of state values that are secret whatever the inputs were."""
     fixed: ClassVar[Mapping[str, str]] = {}
     """Wire names of inputs that can never change, each with the message that says what to do instead."""
-    examined: ClassVar[str] = ""
-    """Wire name of the input that ``examine`` is about."""
 
     @abstractmethod
     def create(self, context: Context, inputs: Any) -> tuple[str, State]:

@@ -111,7 +111,15 @@ class Servicer(ProviderServicer):
         self.serve_anew()
         return empty_pb2.Empty()
 
-    Check = _spoken(ProviderServicer.Check)
+    @_spoken
+    async def Check(self, request: Any, context: Any) -> Any:
+        """Beside a property's name the engine would print its value, as a Go map; the reason says enough."""
+        answer = await super().Check(request, context)
+        for failure in answer.failures:
+            failure.reason = f"{failure.property}: {failure.reason}" if failure.property else failure.reason
+            failure.property = ""
+        return answer
+
     Diff = _spoken(ProviderServicer.Diff)
     Create = _spoken(ProviderServicer.Create)
     Read = _spoken(ProviderServicer.Read)

@@ -39,7 +39,6 @@ class Instance(Handler):
     token = "dbrestore:postgres:Instance"  # noqa: S105 - a type's name
     inputs = InstanceInputs
     fixed: ClassVar = {name: _ADD_ANOTHER for name in ("name", "directory", "until", "runAs")}
-    examined = "until"
 
     def examine(self, context: Context, inputs: InstanceInputs) -> None:
         """The quick part of the proof. Work of ours that lies there already was proven, and is continued."""

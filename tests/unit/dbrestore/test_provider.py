@@ -89,7 +89,7 @@ def test_what_may_never_change_is_refused_by_meaning_not_by_spelling(
 def test_a_new_resource_is_examined_and_refused_in_the_handlers_words() -> None:
     engine = Engine(Record(examine=Refusal("wal-missing", "Segment 5 is missing.", "Choose 14:02.")))
     _, failures = engine.check({"name": "one"})
-    assert failures == {"step": "Segment 5 is missing.\nChoose 14:02."}
+    assert failures == {"": "Segment 5 is missing.\nChoose 14:02."}
     [(verb, urn, inputs)] = engine.handler.calls
     assert (verb, urn) == ("examine", URN)
     assert inputs == RecordInputs(name="one")

@@ -58,7 +58,6 @@ class Record(Handler):
     inputs = RecordInputs
     secrets = frozenset({"word", "password"})
     fixed: ClassVar[Mapping[str, str]] = {"name": "add another", "step": "never rebuilt"}
-    examined = "step"
 
     def __init__(self, **failing: Exception) -> None:
         self.calls: list[tuple[Any, ...]] = []
@@ -120,9 +119,9 @@ class Engine:
             await server.stop(None)
 
     def check(self, news: dict[str, Any], olds: dict[str, Any] | None = None) -> tuple[Any, dict[str, str]]:
-        """The inputs as checked, and the failures: property -> reason."""
+        """The inputs as checked, and the failures: property -> reason, "" for what is about all of them."""
         answer = self.ask("Check", urn=URN, news=news, olds=olds or {})
-        return plain(answer.inputs), {one.property: one.reason for one in answer.failures}
+        return plain(answer.inputs), dict(_said(one) for one in answer.failures)
 
     def diff(self, state: dict[str, Any], news: dict[str, Any]) -> tuple[bool, dict[str, str]]:
         """Whether there are changes, and of what kind each property's is."""
@@ -132,6 +131,12 @@ class Engine:
         assert not answer.replaces
         kinds = {name: _KIND.Name(one.kind) for name, one in answer.detailedDiff.items()}
         return answer.changes == provider_pb2.DiffResponse.DIFF_SOME, kinds
+
+
+def _said(failure: Any) -> tuple[str, str]:
+    assert not failure.property, "the engine would print its value"
+    name, colon, reason = failure.reason.partition(": ")
+    return (name, reason) if colon else ("", name)
 
 
 _KIND = provider_pb2.PropertyDiff.Kind
