@@ -19,10 +19,16 @@ _TEXTS = {"source-url", "serving", "writing", "suite"}
 
 def main() -> None:
     """Declare the stack that the config describes; a wrong config ends in its own words."""
+    # The SDK's own debug lines hold secret outputs in clear, and an event log would keep them.
+    pulumi.log.debug = _unsaid
     try:
         declare(parse(raw_config()))
     except Problem as problem:
         raise pulumi.RunError(str(problem)) from None
+
+
+def _unsaid(*_words: Any, **_options: Any) -> None:
+    """In place of a debug line."""
 
 
 def declare(config: Config[Any, Any]) -> None:
@@ -31,16 +37,28 @@ def declare(config: Config[Any, Any]) -> None:
     provider = load(PROVIDERS, config.source.provider, "restore")
     restores = {name: provider.declare(name, config, source.url) for name in config.restores}
     serving = source if config.serving == "source" else restores[config.serving]
-    # Whatever else one up brings, the application moves only to an instance that is there and open to it,
-    # and writers come back only after it has moved.
+    # Whatever else one up brings: the application moves only to an instance that is there and open to it,
+    # writers stop before it moves, and they come back only after it has moved.
     instances = list(restores[config.serving].needs) if config.serving != "source" else []
-    endpoints = [
-        entry.chosen.declare(serving, pulumi.ResourceOptions(depends_on=instances))
-        for entry in config.endpoints
-    ]
-    for entry in config.writers:
-        entry.chosen.declare(config.writing, pulumi.ResourceOptions(depends_on=endpoints))
+    if config.writing == "none":
+        declare_endpoints(config, serving, [*instances, *declare_writers(config, [])])
+    else:
+        declare_writers(config, declare_endpoints(config, serving, instances))
     export(config, serving, restores)
+
+
+def declare_endpoints(
+    config: Config[Any, Any], serving: Target, after: list[pulumi.Resource]
+) -> list[pulumi.Resource]:
+    """Everything that tells the application where its database is."""
+    options = pulumi.ResourceOptions(depends_on=after)
+    return [entry.chosen.declare(serving, options) for entry in config.endpoints]
+
+
+def declare_writers(config: Config[Any, Any], after: list[pulumi.Resource]) -> list[pulumi.Resource]:
+    """Everything that writes by itself, to the degree that the config allows."""
+    options = pulumi.ResourceOptions(depends_on=after)
+    return [entry.chosen.declare(config.writing, options) for entry in config.writers]
 
 
 def raw_config() -> dict[str, Any]:

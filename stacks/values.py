@@ -63,9 +63,8 @@ def _zoned(value: Any) -> str:
     text = str(value).strip()
     if isinstance(value, date) or _MADE_BY_YAML.fullmatch(text):
         # YAML makes a time of unquoted text, and where the zone was missing nobody can tell any more.
-        raise ValueError(
-            f'{text} stands there without quotes; write it as a string with its zone: "{_EXAMPLE}"'
-        )
+        # The engine's reader and ours print it differently, so it is not repeated.
+        raise ValueError(f'stands there without quotes; write it as a string with its zone: "{_EXAMPLE}"')
     moment = _moment(text)
     if moment is None:
         raise ValueError(f"{text!r} is not a time; write it like {_EXAMPLE}")
