@@ -26,11 +26,14 @@ class Draft:
 
     def __init__(self, text: str) -> None:
         from ruamel.yaml import YAML
+        from ruamel.yaml.util import load_yaml_guess_indent
 
+        # ruamel.yaml writes all lists in one style: the one that the file has already.
+        _, indent, offset = load_yaml_guess_indent(text)
         self._yaml = YAML()
         self._yaml.preserve_quotes = True
         self._yaml.width = 4096
-        self._yaml.indent(mapping=2, sequence=4, offset=2)
+        self._yaml.indent(mapping=2, sequence=indent or 4, offset=2 if offset is None else offset)
         self._tree = self._yaml.load(text) or {}
 
     def set(self, *path: str, to: Any) -> None:
