@@ -38,22 +38,48 @@ class Draft:
 
     def set(self, *path: str, to: Any) -> None:
         """Put a value at a path."""
+        from cli.comments import attach, commented, detach
+
         *parents, last = _full(path)
-        place = self._tree
+        place, below = self._tree, ""
         for name in parents:
             if not place.get(name):
                 # A new mapping: one that was written as {} would take its entries in one line.
-                place[name] = {}
+                below = self._empty(place, name)
             place = place[name]
-        place[last] = to
+        if place:
+            below = detach(place, last if last in place else next(reversed(place)))
+        place[last] = commented(to)
+        attach(place, last, below)
 
     def remove(self, *path: str) -> None:
         """Take away what stands at a path; nothing there is no error."""
+        from cli.comments import above, attach, attach_above, detach
+
         *parents, last = _full(path)
-        place = self._tree
+        outer, place = None, self._tree
         for name in parents:
-            place = place.get(name) or {}
-        place.pop(last, None)
+            outer, place = place, place.get(name) or {}
+        if last not in place:
+            return
+        names, below = list(place), above(place, last) + detach(place, last)
+        del place[last]
+        if not place and outer is not None:
+            attach(outer, parents[-1], below + self._empty(outer, parents[-1]))
+        elif last == names[0]:
+            attach_above(place, below)
+        else:
+            attach(place, names[names.index(last) - 1], below)
+
+    @staticmethod
+    def _empty(place: Any, name: str) -> str:
+        """A mapping without entries; gives the comment lines that stood below it, for who comes last now."""
+        from cli.comments import commented, detach
+
+        below = detach(place, name) if name in place else ""
+        place.ca.items.pop(name, None)
+        place[name] = commented({})
+        return below
 
     @property
     def text(self) -> str:
@@ -102,6 +128,7 @@ class StackFile:
         """The file's text after ``edit``; nothing is written. ``Misuse`` where the file is no YAML."""
         from ruamel.yaml.error import YAMLError
 
+        raw_values(self.text, self.path)
         try:
             draft = Draft(self.text)
         except YAMLError as error:
@@ -144,7 +171,7 @@ def raw_values(text: str, path: Path) -> dict[str, Any]:
 
     try:
         tree = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
         raise _not_yaml(path, error) from None
     values = (tree.get("config") or {}) if isinstance(tree, dict) else tree or {}
     if not isinstance(values, dict):
