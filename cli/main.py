@@ -6,33 +6,38 @@ import signal
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
+from cli.masking import masked
 from cli.render import Screen
 from cli.session import Session
 from problem import Problem
 
 COMMANDS = Path(__file__).parent / "commands"
-INTERRUPTED = 130
-_BROKEN_PIPE = 141
+_SWITCHES = ("--json", "--debug")
+
+
+class Interrupted(Problem):
+    """Ctrl-C, or a signal that asks to end."""
+
+    exit_code = 130
 
 
 class Commands(click.Group):
     """Finds commands by their files and imports only the one that is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(file.stem.rstrip("_") for file in COMMANDS.glob("[a-z]*.py"))
+        return sorted(_files())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        file = next((one for one in COMMANDS.glob("[a-z]*.py") if one.stem.rstrip("_") == cmd_name), None)
-        if file is None:
-            return None
-        if ctx.resilient_parsing or "--help" not in sys.argv[1:2]:
-            found: click.Command = import_module(f"cli.commands.{file.stem}").command
-            return found
-        return click.Command(cmd_name, short_help=summary(file))
+        file = _files().get(cmd_name)
+        return _with_switches(import_module(f"cli.commands.{file.stem}").command) if file else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary(file)) for name, file in sorted(_files().items())])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -45,6 +50,20 @@ class Commands(click.Group):
             near = get_close_matches(args[0], self.list_commands(ctx), n=1)
             hint = f" Did you mean {near[0]}?" if near else " `reforge --help` lists them."
             raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx) from error
+
+
+def _files() -> dict[str, Path]:
+    """The commands by name; a file whose name Python has taken ends in an underscore."""
+    return {file.stem.rstrip("_"): file for file in COMMANDS.glob("[a-z]*.py")}
+
+
+def _with_switches(command: click.Command) -> click.Command:
+    """``--json`` and ``--debug`` mean the same behind the command, where people are used to type them."""
+    if not any("--json" in one.opts for one in command.params):
+        command.params += [
+            click.Option([name], is_flag=True, expose_value=False, hidden=True) for name in _SWITCHES
+        ]
+    return command
 
 
 def summary(file: Path) -> str:
@@ -84,36 +103,34 @@ def reforge(ctx: click.Context, stack: str | None, project: Path | None, as_json
 def main() -> None:
     """Run the command line; ends the process with an exit code of docs/command-line.md."""
     debug, screen = "--debug" in sys.argv, Screen("--json" in sys.argv)
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    _end_as_by_ctrl_c()
     try:
-        reforge(standalone_mode=False, obj=screen)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
-    except click.Abort:
-        sys.exit(INTERRUPTED)
-    except KeyboardInterrupt:
-        _tell(screen, Problem("interrupted", "Interrupted.", "Run the same command again to go on."), debug)
-        sys.exit(INTERRUPTED)
+        reforge(standalone_mode=False, obj=screen, prog_name="reforge")
+    except (click.Abort, KeyboardInterrupt):
+        _end(
+            screen, Interrupted("interrupted", "Interrupted.", "Run the same command again to go on."), debug
+        )
     except click.ClickException as wrong:
         wrong.show()
+        screen.failure("usage", wrong.format_message(), "", wrong.exit_code)
         sys.exit(wrong.exit_code)
-    except BrokenPipeError:
-        sys.exit(_BROKEN_PIPE)
     except Problem as problem:
-        _tell(screen, problem, debug)
-        sys.exit(problem.exit_code)
+        _end(screen, problem, debug)
     except Exception as error:
-        what = f"Reforge failed in a way it does not know: {type(error).__name__}: {error}"
-        _tell(screen, Problem("unknown", what, "Run it again with --debug and report what it prints."), debug)
-        sys.exit(1)
+        what = f"Reforge failed in a way it does not know: {type(error).__name__}: {masked(str(error))}"
+        _end(screen, Problem("unknown", what, "Run it again with --debug and report what it prints."), debug)
 
 
-def _tell(screen: Screen, problem: Problem, debug: bool) -> None:
-    if debug:
-        import traceback
+def _end(screen: Screen, problem: Problem, debug: bool) -> NoReturn:
+    screen.problem(problem, trace=debug)
+    sys.exit(problem.exit_code)
 
-        traceback.print_exc()
-    screen.problem(problem)
+
+def _end_as_by_ctrl_c() -> None:
+    """A request to end, and a terminal that hangs up, end a command in order; `nohup` still holds."""
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(ending) is not signal.SIG_IGN:
+            signal.signal(ending, _as_interrupt)
 
 
 def _as_interrupt(_number: int, _frame: Any) -> None:

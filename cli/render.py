@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from problem import Problem
 
 _DIFF_COLOURS = {"+": "green", "-": "red", "~": "yellow", "@": "cyan"}
+
+
+def _coloured(stream: TextIO) -> bool:
+    """On a terminal, unless its user wants none (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 class Screen:
@@ -23,12 +30,23 @@ class Screen:
         self.as_json = as_json
         self._stream = sys.stderr if as_json else sys.stdout
         self._printed = False
-        self.live = self._stream.isatty()
+        self.live = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self.coloured = _coloured(self._stream)
 
     def say(self, text: str = "", **style: Any) -> None:
         """One line or more for people."""
-        click.secho(text, file=self._stream, **(style if self.live else {}))
-        self._stream.flush()
+        with self._heard(self._stream):
+            click.secho(text, file=self._stream, color=self.coloured, **(style if self.coloured else {}))
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def _heard(self, stream: TextIO) -> Iterator[None]:
+        """Work goes on to its end where the reader of a pipe, or the terminal, has gone."""
+        try:
+            yield
+        except OSError:
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
     def heading(self, text: str) -> None:
         """What follows is a part of its own."""
@@ -60,30 +78,51 @@ class Screen:
         grid = Table(*header, box=box.SIMPLE_HEAD if self.live else None, pad_edge=False)
         for row in rows:
             grid.add_row(*row)
-        width = None if self.live else 200
-        Console(file=self._stream, width=width, highlight=False, no_color=not self.live).print(grid)
-
-    def document(self, document: dict[str, Any]) -> None:
-        """The one JSON document of a command, where --json asked for it."""
-        if self.as_json and not self._printed:
-            self._printed = True
-            click.echo(json.dumps(document, indent=2, default=str))
-
-    def problem(self, problem: Problem) -> None:
-        """What failed, on what, and the next thing to type."""
-        click.secho(f"Error: {problem.what}", file=sys.stderr, fg="red" if sys.stderr.isatty() else None)
-        if problem.cure:
-            click.echo(problem.cure, err=True)
-        self.document(
-            {
-                "error": {
-                    "name": problem.name,
-                    "what": problem.what,
-                    "cure": problem.cure,
-                    "exit": problem.exit_code,
-                }
-            }
+        console = Console(
+            file=io.StringIO(),
+            width=None if self.live else 200,
+            force_terminal=self.coloured,
+            highlight=False,
         )
+        with console.capture() as laid_out:
+            console.print(grid)
+        lines = laid_out.get().splitlines()
+        self.say("\n".join(line.rstrip() for line in lines))
+
+    def document(self, document: dict[str, Any], always: bool = False) -> None:
+        """The one JSON document of a command, where --json asked for it or the command is made of it."""
+        if (self.as_json or always) and not self._printed:
+            self._printed = True
+            with self._heard(sys.stdout):
+                click.echo(json.dumps(document, indent=2, default=str))
+
+    def problem(self, problem: Problem, trace: bool = False) -> None:
+        """What failed, on what, and the next thing to type; with ``trace`` where in the code, too."""
+        with self._heard(sys.stderr):
+            if trace:
+                import traceback
+
+                traceback.print_exc()
+            click.secho(
+                f"Error: {problem.what}", file=sys.stderr, fg="red" if _coloured(sys.stderr) else None
+            )
+            if problem.cure:
+                click.echo(problem.cure, err=True)
+        self.failure(problem.name, problem.what, problem.cure, problem.exit_code)
+
+    def failure(self, name: str, what: str, cure: str, code: int) -> None:
+        """The JSON document of a command that failed before it had one."""
+        self.document({"error": {"name": name, "what": what, "cure": cure, "exit": code}})
+
+    def confirm(self, question: str) -> bool:
+        """Ask on a terminal; no where there is none, and where the answer is not yes."""
+        if self.as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+            return False
+        try:
+            return click.confirm(question, default=False)
+        except click.Abort:
+            self.say()
+            return False
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[Progress]:

@@ -1,4 +1,7 @@
-"""Say which engine and which PostgreSQL are here, and what is missing with the command that gets it."""
+"""Say what is missing on this machine and how to get it.
+
+Looks for the Pulumi engine, PostgreSQL and pgbouncer.
+"""
 
 from __future__ import annotations
 

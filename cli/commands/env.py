@@ -1,4 +1,7 @@
-"""Print a connection string: of what serves, of the source, or of a restore; masked unless asked."""
+"""Print a connection string, masked unless asked otherwise.
+
+Of what serves, of the source, or of a restore by its name.
+"""
 
 from __future__ import annotations
 

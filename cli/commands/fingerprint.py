@@ -1,4 +1,7 @@
-"""Print a fingerprint of a database's rows: equal for equal content, on any server."""
+"""Print a fingerprint of a database's rows.
+
+Equal for equal content, on any server, whatever the order of the rows.
+"""
 
 from __future__ import annotations
 

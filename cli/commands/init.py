@@ -1,4 +1,7 @@
-"""Make a stack's config: asks, or takes flags; the connection string stays encrypted."""
+"""Make a project and a stack's config: asks, or takes flags.
+
+Connection strings stay encrypted in the config. Nothing of the original is changed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Stop everything that writes, and capture diagnostics of the damaged database."""
+"""Stop everything that writes, and capture diagnostics.
+
+Diagnostics are of the damaged database: its sessions, its WAL position, its sizes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Preview the config as it stands, and save the plan for `reforge apply`."""
+"""Preview the config as it stands, and save the plan.
+
+`reforge apply` applies that plan.
+"""
 
 from __future__ import annotations
 

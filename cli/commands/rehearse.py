@@ -1,4 +1,7 @@
-"""Play one whole incident on this machine: real PostgreSQL, pgbouncer, application and accident."""
+"""Play one whole incident on this machine, with real servers.
+
+PostgreSQL, pgbouncer, an application under load, an accident, and the way back.
+"""
 
 from __future__ import annotations
 

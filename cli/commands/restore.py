@@ -1,4 +1,8 @@
-"""Restore to a new instance: from a snapshot, to a time, an LSN, a transaction or a restore point."""
+"""Restore to a new instance: to a time, a snapshot, an LSN.
+
+From a base backup, to a time, an LSN, a transaction, a restore point, or all archived WAL.
+Always beside the original, which is never touched.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Let writers work again: one of each group as a canary first, then all of them."""
+"""Let writers work again: a canary first, then all of them."""
 
 from __future__ import annotations
 

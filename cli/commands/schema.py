@@ -1,14 +1,18 @@
-"""Print the JSON Schema of a stack's config file, for editors"""
+"""Print the JSON Schema of a stack's config, for editors."""
 
 from __future__ import annotations
 
-import json
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from cli.session import Session
+
 
 @click.command(help=__doc__)
-def command() -> None:
+@click.pass_obj
+def command(session: Session) -> None:
     from stacks.model import schema
 
-    click.echo(json.dumps(schema(), indent=2))
+    session.screen.document(schema(), always=True)

@@ -1,4 +1,7 @@
-"""Print the environment in which a bare pulumi works on this project: eval "$(reforge shellenv)\""""
+"""Print the environment in which a bare pulumi works here.
+
+Use it so: eval "$(reforge shellenv)"
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""List what can be restored: backups with their sizes, the time window, and its gaps."""
+"""List what can be restored: backups, time windows, gaps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Say where the incident stands, what is running, and which command is safe next."""
+"""Say where the incident stands and what is safe next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Run the validation suite on a restore, and record that it passed; or on any database by its URL."""
+"""Run the validation suite on a restore, or on any database.
+
+On a restore it records in the config that it passed; on a database by its --url it only tells.
+"""
 
 from __future__ import annotations
 
