@@ -65,7 +65,7 @@ def test_the_documents_do_show_commands() -> None:
 def test_the_exit_codes_are_the_documented_ones() -> None:
     section = COMMAND_LINE.split("## Exit codes")[1].split("\n## ")[0]
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)}
-    errors = {problem.Problem, *problem.Problem.__subclasses__()}
+    errors: list[type[problem.Problem]] = [problem.Problem, *problem.Problem.__subclasses__()]
     assert {0, click.UsageError.exit_code, *(error.exit_code for error in errors)} <= documented
 
 
