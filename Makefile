@@ -7,7 +7,7 @@ BIN := .venv/bin
 PACKAGES := archive cli dbrestore rehearsal stacks toolchain validation
 SHELL_SCRIPTS = $(shell git ls-files -co --exclude-standard | while read -r file; do \
 	if [ -f "$$file" ] && head -n 1 "$$file" | grep -aqE '^\#!.*\b(ba)?sh\b'; then echo "$$file"; fi; done)
-COVERED := --cov=archive --cov=cli --cov=dbrestore --cov=stacks --cov=toolchain --cov=validation
+COVERED := --cov --cov-report=term
 
 .DEFAULT_GOAL := help
 .PHONY: help rehearse test test-all check bench venv engine servers lock clean
@@ -19,10 +19,10 @@ rehearse: venv engine servers ## one incident on this machine, from the accident
 	@$(BIN)/reforge rehearse
 
 test: venv engine servers ## the tests, but for the slow ones
-	$(BIN)/pytest -n 2 -m "not slow" $(COVERED) --cov-report=term:skip-covered
+	$(BIN)/pytest -n 2 -m "not slow" $(COVERED)
 
 test-all: venv engine servers ## all tests
-	$(BIN)/pytest -n 2 $(COVERED) --cov-report=term:skip-covered
+	$(BIN)/pytest -n 2 $(COVERED)
 
 check: venv ## what a change must pass: ruff, mypy, the arrows between packages, shellcheck
 	$(BIN)/ruff check .
