@@ -69,10 +69,16 @@ class Engine:
         """Have the state say how things are."""
         return self._follow(["refresh", "--yes", "--skip-preview"], on_event)
 
-    def adopt(self, token: str, name: str, identity: str) -> None:
-        """Take a resource that a killed run made into the state, so that it can be removed in order."""
+    def adopt(self, token: str, name: str, identity: str) -> bool:
+        """Take a resource that no state knows into ours; False where the plugin finds none of ours there."""
         quietly = ("--yes", "--skip-preview", "--generate-code=false", "--protect=false")
-        self.ask("import", token, name, identity, *quietly, "--stack", self.stack)
+        try:
+            self.ask("import", token, name, identity, *quietly, "--stack", self.stack)
+        except Problem as problem:
+            if "does not exist" in problem.what or "not made by Reforge" in problem.what:
+                return False
+            raise
+        return True
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs with secrets in clear."""
@@ -163,6 +169,8 @@ class Engine:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
+                # A terminal's Ctrl-C and hang-up are for us: a second one would end the engine at once.
+                process_group=0,
             )
         started(process.pid)
         try:
@@ -170,7 +178,12 @@ class Engine:
         except KeyboardInterrupt:
             _end(process)
             raise
+        finally:
+            if (process.returncode or 0) < 0:  # it had no time to remove its lock
+                self.unlock()
         outcome.text = output.read_text()
+        if process.returncode < 0:
+            raise _killed(process.returncode)
         if process.returncode:
             raise explained(outcome.text, self.stack, outcome)
         shutil.rmtree(folder)
@@ -188,7 +201,7 @@ class Engine:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ctrl-C reaches the engine too; from a signal to us alone it must be told. Then it ends in order."""
+    """Ask the engine to cancel; it then ends in order, unless it takes too long."""
     process.send_signal(signal.SIGINT)
     deadline = time.monotonic() + ENDING_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
@@ -199,6 +212,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.kill()
         process.wait()
+
+
+def _killed(returncode: int) -> Problem:
+    what = f"The engine was ended by {signal.Signals(-returncode).name} in the middle of its work."
+    return Problem("engine-killed", what, "Run the same command again: it goes on from there.")
 
 
 def _logged_in() -> bool:

@@ -24,8 +24,11 @@ class Run:
     begun: str
     pid: int
     subject: str = ""
+    born: str = ""
+    """When that process started, as the kernel counts it: a pid is given to another one some day."""
     engine: int = 0
     """Process id of the engine while it works."""
+    engine_born: str = ""
     state: str = ""
     """How it ended: a named state; empty while it runs or where it was killed."""
     ended: str = ""
@@ -34,7 +37,8 @@ class Run:
     @property
     def alive(self) -> bool:
         """Whether the command or its engine still works."""
-        return not self.state and any(_lives(pid) for pid in (self.pid, self.engine) if pid)
+        ours = ((self.pid, self.born), (self.engine, self.engine_born))
+        return not self.state and any(pid and _lives(pid, born) for pid, born in ours)
 
     @property
     def killed(self) -> bool:
@@ -71,13 +75,14 @@ class Journal:
         """A run starts."""
         import getpass
 
-        run = Run(stage, command, getpass.getuser(), _now(), os.getpid(), subject)
-        entry = {name: getattr(run, name) for name in ("stage", "command", "by", "begun", "pid", "subject")}
-        self._append({"event": "begin", **entry})
+        pid = os.getpid()
+        run = Run(stage, command, getpass.getuser(), _now(), pid, subject, _born(pid))
+        names = ("stage", "command", "by", "begun", "pid", "subject", "born")
+        self._append({"event": "begin", **{name: getattr(run, name) for name in names}})
 
     def engine(self, pid: int) -> None:
         """Its engine works."""
-        self._append({"event": "engine", "engine": pid})
+        self._append({"event": "engine", "engine": pid, "engine_born": _born(pid)})
 
     def note(self, **facts: Any) -> None:
         """Something later stages need to know."""
@@ -107,10 +112,18 @@ class Journal:
 
 
 def typed_command() -> str:
-    """What the user typed, so that it can be shown as the command that goes on."""
+    """What the user typed but for project, stack and the like, to be shown as the command that goes on."""
     import shlex
 
-    return shlex.join(["reforge", *sys.argv[1:]])
+    from cli.masking import masked
+
+    words = sys.argv[1:]
+    while words and words[0].startswith("-"):
+        words = words[2 if words[0] in _BEFORE_A_VALUE else 1 :]
+    return masked(shlex.join(["reforge", *words]))
+
+
+_BEFORE_A_VALUE = ("--project", "-C", "--stack", "-s")
 
 
 def _parsed(line: str) -> dict[str, Any] | None:
@@ -121,11 +134,19 @@ def _parsed(line: str) -> dict[str, Any] | None:
     return entry if isinstance(entry, dict) and "event" in entry else None
 
 
-def _lives(pid: int) -> bool:
+def _lives(pid: int, born: str) -> bool:
+    """Whether the process that had this pid then has it still, and has not ended."""
+    now = _born(pid)
+    return bool(now) and born in ("", now)
+
+
+def _born(pid: int) -> str:
+    """A living process's start in ticks since boot (proc(5), stat: starttime); empty for one that ended."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        values = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
-        return False
+        return ""
+    return "" if values[0] == "Z" else values[19]
 
 
 def _now() -> str:

@@ -59,6 +59,7 @@ def _start(project: Path, environment: Mapping[str, str]) -> dict[str, subproces
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            process_group=0,  # Ctrl-C is told to it by the engine, which has to hear how its work ended
         )
         for name, program in _programs(project).items()
     }

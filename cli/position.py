@@ -21,18 +21,20 @@ class Position:
 
 def position(raw: Mapping[str, Any], digest: str, runs: list[Run]) -> Position:
     """``raw`` and ``digest`` are of the config as it stands now."""
+    runs = [run for run in runs if run.state not in _CHANGED_NOTHING]
     last = runs[-1] if runs else None
     if last and last.alive:
         return Position(
             "running", f"`{last.command}` is running since {last.begun} (pid {last.pid}).", "status"
         )
-    if last and last.killed:
-        return Position("interrupted", f"`{last.command}` was killed before it ended.", _arguments(last))
+    if last and (last.killed or last.state == "killed"):
+        return Position("interrupted", f"`{last.command}` was killed before it ended.", _again(last))
     if last and last.state in ("failed", "interrupted"):
+        words = f"`{last.command}` {last.state}: {last.facts.get('why', '')}".rstrip(": ")
+        # What failed before its engine began will fail again: what was safe before it is safe now.
+        failed_early = last.state == "failed" and not last.engine
         return Position(
-            last.state,
-            f"`{last.command}` {last.state}: {last.facts.get('why', '')}".rstrip(": "),
-            _arguments(last),
+            last.state, words, position(raw, digest, runs[:-1]).next if failed_early else _again(last)
         )
     if last and last.state == "proposed" and last.facts.get("digest") == digest:
         return Position("proposed", f"The change of `{last.command}` is proposed and not applied.", "apply")
@@ -44,8 +46,14 @@ def position(raw: Mapping[str, Any], digest: str, runs: list[Run]) -> Position:
     return _standing(raw)
 
 
-def _arguments(run: Run) -> str:
-    return run.command.removeprefix("reforge ")
+_CHANGED_NOTHING = ("refused", "dry-run")
+_NOT_AGAIN = ("init", "apply")
+"""A stack is made once, and a plan that was begun fits no more: the config as it stands is previewed."""
+
+
+def _again(run: Run) -> str:
+    """The command that goes on with a run that did not end well."""
+    return "preview" if run.stage in _NOT_AGAIN else run.command.removeprefix("reforge ")
 
 
 def _standing(raw: Mapping[str, Any]) -> Position:

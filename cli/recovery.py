@@ -1,4 +1,4 @@
-"""After a killed run: what the engine's state does not know yet, taken in."""
+"""After a killed run: what the engine's state does not know, taken in."""
 
 from __future__ import annotations
 
@@ -8,19 +8,16 @@ if TYPE_CHECKING:
     from cli.session import Session
 
 
-def adopt_pending(session: Session, name: str) -> bool:
-    """Adopt a resource whose create was killed; tells whether there was one.
+def adopt_half_made(session: Session, name: str) -> None:
+    """Take a restore that is in no books into the engine's state, so that it can be removed in order.
 
-    The engine keeps such a create as pending and forgets it on the next update; an instance whose
-    entry is gone from the config would so be left on the machine, in nobody's books.
+    The engine forgets a create that was killed or lost its plugin; what it made would stay on the
+    machine. Nothing there, or what carries no mark of ours, is passed over.
     """
-    last = session.journal.last()
-    if last is None or not last.killed:
-        return False
-    session.engine.unlock()
-    for operation in session.engine.state().get("pending_operations") or []:
-        resource = operation["resource"]
-        if operation["type"] == "creating" and resource["urn"].endswith(f"::{name}"):
-            session.engine.adopt(resource["type"], name, resource["inputs"]["directory"])
-            return True
-    return False
+    resources = session.engine.state().get("resources") or []
+    if any(resource["urn"].endswith(f"::{name}") for resource in resources):
+        return
+    without = session.file.edited(lambda draft: draft.remove("restores", name))
+    token, identity = session.file.config(without).source.place_of(name)
+    if session.engine.adopt(token, name, identity):
+        session.screen.say(f"Found what an earlier run left of {name}.")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Collection, Iterator
+import os
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.events import Event, Outcome
 from cli.gate import refuse_data_loss
 from cli.journal import Run, typed_command
 from cli.stackfile import Edit, digest
-from problem import Problem, Refusal
+from problem import Misuse, Problem, Refusal
 
 if TYPE_CHECKING:
     from cli.render import Progress
@@ -30,6 +32,10 @@ class Stage:
     """Restores that this stage may delete: those that the user named."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What the journal and the JSON document say besides."""
+    begin: Callable[[], None] = lambda: None
+    """What must be seen to before anything is proposed."""
+    prepare: Callable[[], None] = lambda: None
+    """What is to be noted just before the plan is applied."""
 
     def run(self, edit: Edit | None, *, yes: bool, dry_run: bool = False) -> Outcome | None:
         """Propose ``edit``; apply it too with ``yes``. Gives what was applied, None where nothing was.
@@ -37,6 +43,7 @@ class Stage:
         A refused or failed proposal leaves the config file as it was.
         """
         with self.recorded(), self.session.engine.plugins():
+            self.begin()
             text = self.session.file.edited(edit) if edit else self.session.file.text
             self.session.file.config(text)
             planned = self._propose(text, keep=not dry_run)
@@ -69,8 +76,8 @@ class Stage:
         except KeyboardInterrupt:
             journal.end("interrupted")
             raise
-        except Refusal as refusal:
-            journal.end("refused", why=refusal.what)
+        except (Refusal, Misuse) as refusal:
+            journal.end("refused", why=refusal.what.splitlines()[0])
             raise
         except Problem as problem:
             journal.end("failed", why=problem.what.splitlines()[0])
@@ -80,26 +87,39 @@ class Stage:
         """Preview a config text, show both diffs, save the plan beside its digest, then write the file."""
         file, screen = self.session.file, self.session.screen
         proposal = self.session.folder / f"proposal.{self.session.stack}.yaml"
-        proposal.write_text(text)
-        plan = self._plan_file
-        plan.parent.mkdir(mode=0o700, exist_ok=True)
-        with screen.progress() as progress:
-            progress.tell(self.name, "previewing")
-            outcome = self.session.engine.preview(proposal, plan, lambda event: _show(progress, event))
-        proposal.unlink()
-        self.facts |= {
-            "config_diff": file.diff(text),
-            "resource_diff": outcome.diff,
-            "changes": outcome.changes,
-        }
-        self._show(outcome)
-        refuse_data_loss(outcome, self._data_types(), self.removes)
-        if keep:
-            saved = {"config": digest(text), "stage": self.name, "removes": sorted(self.removes)}
-            plan.with_suffix(".meta.json").write_text(json.dumps(saved))
-            if text != file.text:
-                file.write(text)
+        fresh = self._plan_file.with_suffix(".fresh.json")
+        fresh.parent.mkdir(mode=0o700, exist_ok=True)
+        try:
+            proposal.write_text(text)
+            with screen.progress() as progress:
+                progress.tell(self.name, "previewing")
+                outcome = self.session.engine.preview(proposal, fresh, lambda event: _show(progress, event))
+            self.facts |= {
+                "config_diff": file.diff(text),
+                "resource_diff": outcome.diff,
+                "changes": outcome.changes,
+            }
+            self._show(outcome)
+            refuse_data_loss(outcome, self._data_types(), self.removes)
+            if keep:
+                self._keep_plan(fresh, text)
+        finally:
+            for left in (proposal, fresh):
+                left.unlink(missing_ok=True)
+        if keep and text != file.text:
+            file.write(text)
         return outcome
+
+    def _keep_plan(self, fresh: Path, text: str) -> None:
+        """The plan for ``reforge apply``, beside what it belongs to; a half-written pair is no plan."""
+        saved = {
+            "plan": digest(fresh.read_text()),
+            "config": digest(text),
+            "stage": self.name,
+            "removes": sorted(self.removes),
+        }
+        self._plan_file.with_suffix(".meta.json").write_text(json.dumps(saved))
+        os.replace(fresh, self._plan_file)
 
     def _show(self, outcome: Outcome) -> None:
         screen = self.session.screen
@@ -114,14 +134,17 @@ class Stage:
 
     def _apply(self, planned: Outcome | None, text: str) -> Outcome | None:
         session = self.session
+        self.prepare()
         with session.screen.progress() as progress:
-            done = session.engine.up(
-                self._plan_file,
-                lambda event: _show(progress, event),
-                session.journal.engine,
-                checked=planned is not None,
-            )
-        self._plan_file.unlink()
+            try:
+                done = session.engine.up(
+                    self._plan_file,
+                    lambda event: _show(progress, event),
+                    session.journal.engine,
+                    checked=planned is not None,
+                )
+            finally:  # a plan that was begun fits no more
+                self._plan_file.unlink()
         self.facts["changes"] = done.changes
         self._end("done", f"Applied in {done.seconds:.1f} s.", digest=digest(text))
         return done
@@ -131,16 +154,26 @@ class Stage:
         self.facts["state"] = state
         self.session.screen.success(words) if state == "done" else self.session.screen.say(words)
 
+    @property
+    def proposed(self) -> str:
+        """The name of the stage whose plan is saved; empty where there is none."""
+        try:
+            return str(self._saved()["stage"])
+        except Refusal:
+            return ""
+
     def _saved(self) -> dict[str, Any]:
         try:
-            return dict(json.loads(self._plan_file.with_suffix(".meta.json").read_text()))
+            saved = dict(json.loads(self._plan_file.with_suffix(".meta.json").read_text()))
+            if saved["plan"] == digest(self._plan_file.read_text()):
+                return saved
         except FileNotFoundError:
-            raise Refusal(
-                "no-plan", "There is no plan to apply.", "Make one: " + self.session.command("preview")
-            ) from None
+            pass
+        what = "There is no plan to apply."
+        raise Refusal("no-plan", what, "Make one: " + self.session.command("preview"))
 
     @property
-    def _plan_file(self) -> Any:
+    def _plan_file(self) -> Path:
         return self.session.folder / "plans" / f"{self.session.stack}.json"
 
     def _data_types(self) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -30,3 +31,7 @@ class Source(Strict):
     provider: Annotated[str, KnownProvider] = Field(description="local")
     instance: Text = Field(description="the original's name, for people and for the provider")
     database: Identifier
+
+    @abstractmethod
+    def place_of(self, restore: str) -> tuple[str, str]:
+        """The resource type and the identity of a restore, made or to be made, by its name."""

@@ -1,4 +1,7 @@
-"""Remove a restore that does not serve: its server and its data, never anything of the original."""
+"""Remove a restore that does not serve, and nothing else.
+
+Its server and its data go; nothing of the original does.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.options import complete_restore, report, stage_options
+from cli.recovery import adopt_half_made
 from cli.stage import Stage
 from problem import Refusal
 
@@ -28,16 +32,9 @@ def command(session: Session, name: str, yes: bool, dry_run: bool) -> None:
         draft.remove("restores", name)
 
     stage = Stage(session, "teardown", name, removes=(name,))
-    _adopt_half_made(session, name)
+    if not dry_run:
+        stage.begin = lambda: adopt_half_made(session, name)
     if name not in (session.file.raw.get("restores") or {}):
         session.screen.say(f"{name} is not in the config; making sure that nothing of it is left.")
     stage.run(remove, yes=yes, dry_run=dry_run)
     report(session, stage)
-
-
-def _adopt_half_made(session: Session, name: str) -> None:
-    """A restore whose create was killed is in no state: take it in, so that it is removed in order."""
-    from cli.recovery import adopt_pending
-
-    if adopt_pending(session, name):
-        session.screen.say(f"Found what a killed run left of {name}.")

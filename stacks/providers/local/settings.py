@@ -33,6 +33,9 @@ class Source(AnySource):
         None, description="account of restored servers; the archive's owner by default"
     )
 
+    def place_of(self, restore: str) -> tuple[str, str]:
+        return HOLD_DATA[0], str(self.directory / restore)
+
     @model_validator(mode="after")
     def _apart(self) -> Source:
         """A restored instance must never lie in the original's own folders, nor they among the restores."""
