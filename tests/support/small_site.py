@@ -19,13 +19,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from xmlrpc.client import ServerProxy
 
 import psycopg
 
 from rehearsal.accident import Accident
+from rehearsal.driver import Driver
+from rehearsal.enrol import enrol
 from rehearsal.processes import postmasters
 from rehearsal.site import Site
-from tests.support.servers import scratch, wait_until
+from tests.support.servers import UnixTransport, scratch, wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STACK = "Pulumi.local.yaml"
@@ -120,6 +123,13 @@ class Project:
             row = pooled.execute("SELECT inet_server_port()").fetchone()
         return int(row[0]) if row else 0
 
+    def workers(self) -> int:
+        """ETL workers that run."""
+        answers = self.site.record.supervisor_url.removeprefix("unix://")
+        with ServerProxy("http://localhost", UnixTransport(Path(answers))) as proxy:
+            found: Any = proxy.supervisor.getAllProcessInfo()
+        return sum(one["group"] == "etl" and one["statename"] == "RUNNING" for one in found)
+
     def port_of(self, name: str) -> int:
         """The port of a restore."""
         return urlsplit(self.reforge("env", name).document["url"]).port or 0
@@ -176,19 +186,8 @@ class Ground:
     def init(self, folder: Path) -> Project:
         """``reforge init --yes`` in a folder."""
         folder.mkdir(exist_ok=True)
-        project, source = Project(folder, self.site), self.site.config()["source"]
-        words = ["init", "--yes", "--suite", self.site.config()["suite"]]
-        for name in ("instance", "backups", "archive", "directory", "data-directory"):
-            words += [f"--{name}", source[name]]
-        app = self.site.record.app
-        words += ["--env-file", f"{app}/etl.env:DATABASE_URL", "--flag", f"{app}/flags.env:ingestion"]
-        words += ["--supervisor", f"{self.site.record.supervisor_url}#etl"]
-        project.reforge(
-            *words,
-            REFORGE_SOURCE_URL=self.site.record.source_url,
-            REFORGE_PGBOUNCER_ADMIN=self.site.record.admin_url,
-        )
-        return project
+        enrol(self.site, Driver(folder, lambda _line: None))
+        return Project(folder, self.site)
 
     @contextmanager
     def project(self, name: str) -> Iterator[Project]:
