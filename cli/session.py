@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,17 +26,25 @@ class Session:
         self.screen = screen
         self._project, self._stack = project, stack
 
+    @property
+    def start(self) -> Path:
+        """The folder named, or the one we are in."""
+        return (self._project or Path.cwd()).resolve()
+
+    @property
+    def named_stack(self) -> str | None:
+        """The stack named on the command line or in the environment."""
+        return self._stack
+
     @cached_property
     def project(self) -> Path:
         """The folder that holds Pulumi.yaml: the one named, or this one, or the nearest above."""
-        start = (self._project or Path.cwd()).resolve()
+        start, above = self.start, "" if self._project else " or above it"
         places = [start] if self._project else [start, *start.parents]
         for folder in places:
             if (folder / "Pulumi.yaml").is_file():
                 return folder
-        raise Misuse(
-            "no-project", f"There is no Pulumi.yaml in {start} or above it.", "Make one: reforge init"
-        )
+        raise Misuse("no-project", f"There is no Pulumi.yaml in {start}{above}.", "Make one: reforge init")
 
     @cached_property
     def stack(self) -> str:
@@ -49,7 +58,8 @@ class Session:
         if len(found) == 1:
             return found[0]
         cure = f"Name one of them: --stack {found[0]}" if found else "Make one: reforge init"
-        what = f"{self.project} has {len(found)} stacks{': ' + ', '.join(found) if found else ''}."
+        count = f"{len(found)} stacks: {', '.join(found)}" if found else "no stack"
+        what = f"{self.project} has {count}."
         raise Misuse("which-stack", what, cure)
 
     @cached_property
@@ -92,7 +102,7 @@ class Session:
         """A command line of ours that means this same project and stack."""
         prefix = ["reforge"]
         if self._project:
-            prefix += ["-C", os.fspath(self._project)]
+            prefix += ["-C", shlex.quote(os.fspath(self._project))]
         if self._stack:
-            prefix += ["--stack", self._stack]
+            prefix += ["--stack", shlex.quote(self._stack)]
         return " ".join([*prefix, *words])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,20 +58,16 @@ URL_VARIABLE, POOLER_VARIABLE = "REFORGE_SOURCE_URL", "REFORGE_PGBOUNCER_ADMIN"
 def command(session: Session, /, url: str | None, yes: bool, **given: Any) -> None:
     from cli.projectfiles import make_project, stack_text
 
-    folder = (session._project or Path.cwd()).resolve()
+    folder, stack = session.start, session.named_stack or "local"
+    existing = _before(folder / f"Pulumi.{stack}.yaml")
+    config = _config(url or _asked("Connection string of the original", hide=True), given)
     if not (folder / "Pulumi.yaml").exists():
         for name in make_project(folder):
             session.screen.say(f"Wrote {name}")
-    session.use(folder, session._stack or "local")
-    if session.file.path.exists() and session.file.raw:
-        cure = f"Edit {session.file.path.name}, or name another stack: reforge --stack NAME init"
-        raise Misuse("stack-exists", f"{session.file.path} has a config already.", cure)
-    url = url or _asked("Connection string of the original", hide=True)
-    config, secrets = _config(url, given)
+    session.use(folder, stack)
     session.engine.make_stack()
-    existing = session.file.path.read_text() if session.file.path.exists() else ""
-    session.file.write(stack_text(existing, config))
-    session.engine.keep_secret("source-url", url)
+    bare, secrets = _apart(config)
+    session.file.write(stack_text(existing or _before(session.file.path), bare))
     for path, value in secrets.items():
         session.engine.keep_secret(path, value, path=True)
     session.forget_file()
@@ -79,9 +76,30 @@ def command(session: Session, /, url: str | None, yes: bool, **given: Any) -> No
     report(session, stage)
 
 
-def _config(url: str, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The config in clear but for its secrets, and the secrets by their path in it."""
+def _before(path: Path) -> str:
+    """A stack's file without our config; Misuse where it has one that is whole.
+
+    One whose connection string is still empty is of a run that was ended midway, and is begun anew.
+    """
+    from cli.stackfile import StackFile
+
+    if not path.exists():
+        return ""
+    file = StackFile(path)
+    if file.raw and file.raw.get("source-url") != _EMPTY:
+        cure = f"Edit {path.name}, or name another stack: reforge --stack NAME init"
+        raise Misuse("stack-exists", f"{path} has a config already.", cure)
+    return file.text.partition("config:")[0]
+
+
+_EMPTY = {"secure": ""}
+
+
+def _config(url: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The config, secrets in clear; Misuse for every wrong value, before anything is written."""
     from urllib.parse import urlsplit
+
+    from stacks.model import parse
 
     database = urlsplit(url).path.lstrip("/") or "postgres"
     source = {"provider": given["provider"], "instance": given["instance"] or database, "database": database}
@@ -90,17 +108,29 @@ def _config(url: str, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, 
     data = given["data_directory"] or _data_directory(url)
     if data:
         source["data-directory"] = str(data)
-    endpoints, secrets = _endpoints(given, database)
     config: dict[str, Any] = {
         "source": source,
-        "source-url": {"secure": ""},
+        "source-url": url,
         "operators": list(given["operators"]) or ["127.0.0.1/32"],
         "restores": {},
     }
     if given["suite"]:
         config["suite"] = str(given["suite"].absolute())
-    config |= {"serving": "source", "endpoints": endpoints, "writers": _writers(given), "writing": "all"}
-    return config, secrets
+    endpoints, writers = _endpoints(given, database), _writers(given)
+    config |= {"serving": "source", "endpoints": endpoints, "writers": writers, "writing": "all"}
+    parse(config)
+    return config
+
+
+def _apart(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The config with empty secrets, and the secrets by their path in it, the connection string last."""
+    bare, secrets = deepcopy(config), {}
+    for number, endpoint in enumerate(bare["endpoints"]):
+        if pooler := endpoint.get("pgbouncer"):
+            secrets[f"endpoints[{number}].pgbouncer.admin"] = pooler["admin"]
+            pooler["admin"] = ""
+    secrets["source-url"], bare["source-url"] = bare["source-url"], dict(_EMPTY)
+    return bare, secrets
 
 
 _FOLDERS = {
@@ -110,16 +140,14 @@ _FOLDERS = {
 }
 
 
-def _endpoints(given: dict[str, Any], database: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
+def _endpoints(given: dict[str, Any], database: str) -> list[dict[str, Any]]:
     endpoints: list[dict[str, Any]] = []
-    secrets: dict[str, str] = {}
     for text in given["env_files"]:
         path, key = _pair(text, ":", "--env-file PATH:KEY")
         endpoints.append({"env-file": {"path": path, "key": key}})
     for admin in given["poolers"]:
-        secrets[f"endpoints[{len(endpoints)}].pgbouncer.admin"] = admin
-        endpoints.append({"pgbouncer": {"admin": "", "database": database}})
-    return endpoints, secrets
+        endpoints.append({"pgbouncer": {"admin": admin, "database": database}})
+    return endpoints
 
 
 def _writers(given: dict[str, Any]) -> list[dict[str, Any]]:

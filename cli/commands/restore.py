@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.options import report, stage_options
+from cli.options import complete_restore, report, stage_options
 from cli.stage import Stage
 from problem import Misuse
 
@@ -22,7 +22,7 @@ _TARGETS = ("snapshot", "time", "lsn", "xid", "name", "latest")
 
 
 @click.command(help=__doc__)
-@click.argument("name")
+@click.argument("name", shell_complete=complete_restore)
 @click.option("--snapshot", help="The state of this snapshot or base backup.")
 @click.option("--time", help="Everything committed up to this time, with its zone: 2025-12-03T14:23:00Z.")
 @click.option("--lsn", help="Up to this WAL position: 0/1500028.")
@@ -72,13 +72,22 @@ def _declared(session: Session, name: str, target: dict[str, Any], port: int | N
             f"Restore {name} to what?",
             "Give one of --time, --latest, --snapshot, --lsn, --xid, --name; `reforge sources` lists them.",
         )
-    if existing and target and _normal(existing.get("from") or {}) != _normal(target):
+    if existing and not _same(existing, target, port):
+        stands = ", ".join(f"{key} {value}" for key, value in existing["from"].items())
+        stands += f" on port {existing['port']}" if existing.get("port") else ""
         raise Misuse(
             "another-restore",
-            f"{name} is already declared from {existing['from']}; a restore is never changed in place.",
+            f"{name} is already declared from {stands}; a restore is never changed in place.",
             "Take another name, or tear it down first: " + session.command("teardown", name),
         )
     return {"from": target} | ({"port": port} if port else {})
+
+
+def _same(existing: dict[str, Any], target: dict[str, Any], port: int | None) -> bool:
+    """Whether the command means the restore that stands there; what it does not say may be anything."""
+    return (not target or _normal(existing.get("from") or {}) == _normal(target)) and (
+        port is None or existing.get("port") == port
+    )
 
 
 def _normal(target: dict[str, Any]) -> Any:

@@ -50,9 +50,8 @@ def _tell(session: Session, found: dict[str, Any]) -> None:
             )
     for name in found["stillInSource"]:
         screen.warn(f"{name} is not archived; it still lies in the source's pg_wal.")
-    screen.next(
-        session.command("restore NAME --time", found["windows"][-1]["end"]) if found["windows"] else ""
-    )
+    if found["windows"]:
+        screen.next(session.command("restore NAME --time TIME"))
 
 
 def _size(count: int | None) -> str:

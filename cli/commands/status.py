@@ -22,13 +22,7 @@ def command(session: Session) -> None:
     screen.say(now.words)
     screen.say(f"Serving: {serving}   Writing: {writing}")
     for name, restore in (file.raw.get("restores") or {}).items():
-        decided = (
-            "validated"
-            if restore.get("validated")
-            else "waived"
-            if restore.get("waived")
-            else "not validated"
-        )
+        decided = next((word for word in ("validated", "waived") if restore.get(word)), "not validated")
         target = ", ".join(f"{key} {value}" for key, value in (restore.get("from") or {}).items())
         screen.say(f"  {name}: from {target}; {decided}{', serves' if name == serving else ''}")
     if now.next:

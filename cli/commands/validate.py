@@ -5,6 +5,7 @@ On a restore it records in the config that it passed; on a database by its --url
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,7 @@ def command(
         return
     stage = Stage(session, "validate", name)
     restore = _declared(session, name)
-    if waive:
+    if waive is not None:
         stage.run(_record(name, {"waived": {"reason": waive, **_who()}}), yes=yes, dry_run=dry_run)
     else:
         with stage.recorded():
@@ -80,11 +81,20 @@ def _standalone(session: Session, url: str, suite: Path | None, junit: Path | No
     from validation.suite import load, standard
 
     found = _run(session, load(suite) if suite else standard(), Subject(url))
-    if junit:
-        junit.write_text(found.junit())
     session.screen.document(found.document())
+    _write(junit, found.junit)
     if not found.passed:
         raise Problem("validation-failed", found.conclusion)
+
+
+def _write(path: Path | None, text: Callable[[], str]) -> None:
+    if path is None:
+        return
+    try:
+        path.write_text(text())
+    except OSError as error:
+        what = f"The JUnit report cannot be written to {path}: {error.strerror}."
+        raise Problem("report-not-written", what, "Name a file in a folder that is there.") from None
 
 
 def _run(session: Session, suite: Suite, subject: Subject) -> Report:
@@ -116,7 +126,9 @@ def _declared(session: Session, name: str) -> Any:
 def _suite(session: Session, given: Path | None) -> Suite:
     from validation.suite import load, standard
 
-    named = given or session.file.raw.get("suite")
+    if given:
+        return load(given)
+    named = session.file.raw.get("suite")
     return load(session.project / named) if named else standard()
 
 
@@ -145,8 +157,7 @@ def _save(session: Session, name: str, found: Report, junit: Path | None) -> Pat
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / f"{session.stack}-{name}-{found.started_at:%Y%m%dT%H%M%SZ}.json"
     path.write_text(json.dumps(found.document(), indent=2))
-    if junit:
-        junit.write_text(found.junit())
+    _write(junit, found.junit)
     session.screen.say(f"Report: {path.relative_to(session.project)} ({found.digest})")
     return path
 
