@@ -91,6 +91,8 @@ def _read(path: Path) -> BaseBackup | BrokenBackup:
             raise ValueError("has no backup_manifest: still being written, or made without one")
         if not (path / "PG_VERSION").exists():
             raise ValueError("has no PG_VERSION: only pg_basebackup's plain format can be read, not tar")
+        if (path / "pg_tblspc").is_dir() and any((path / "pg_tblspc").iterdir()):
+            raise ValueError("has tablespaces outside its folder, which cannot be restored yet")
         return _describe(path, read_manifest(path / "backup_manifest"))
     except ValueError as error:
         return BrokenBackup(path.name, path, str(error))

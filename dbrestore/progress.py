@@ -24,7 +24,7 @@ class Meter:
 
     def reach(self, count: int) -> None:
         """So many bytes are done in all."""
-        self._count = count
+        self._count = min(count, self.total)
         now = time.monotonic()
         if now - self._told >= EVERY_SECONDS:
             self._told = now

@@ -67,7 +67,7 @@ def test_the_end_says_how_much_and_how_long(clock: Callable[[float], None]) -> N
     [
         (0, 100, "phase 0 %, 0 B of 100 B"),
         (0, 0, "phase 100 %, 0 B of 0 B"),
-        (150, 100, "phase 100 %, 150 B of 100 B, 15 B/s, 0 s left"),
+        (150, 100, "phase 100 %, 100 B of 100 B, 10 B/s, 0 s left"),
     ],
 )
 def test_nothing_done_nothing_to_do_and_more_than_foreseen_have_their_line(
