@@ -41,24 +41,32 @@ def declare(config: Config[Any, Any]) -> None:
     # writers stop before it moves, and they come back only after it has moved.
     instances = list(restores[config.serving].needs) if config.serving != "source" else []
     if config.writing == "none":
-        declare_endpoints(config, serving, [*instances, *declare_writers(config, [])])
+        declare_endpoints(config, serving, [*instances, *declare_writers(config, serving, [])])
     else:
-        declare_writers(config, declare_endpoints(config, serving, instances))
+        declare_writers(config, serving, declare_endpoints(config, serving, instances))
     export(config, serving, restores)
 
 
 def declare_endpoints(
     config: Config[Any, Any], serving: Target, after: list[pulumi.Resource]
 ) -> list[pulumi.Resource]:
-    """Everything that tells the application where its database is."""
+    """Everything that tells the application where its database is.
+
+    Where one of them finds that the new server turns the application away, no other has moved yet.
+    """
+    endpoints = [entry.chosen for entry in config.endpoints]
     options = pulumi.ResourceOptions(depends_on=after)
-    return [entry.chosen.declare(serving, options) for entry in config.endpoints]
+    first = [one.declare(serving, options) for one in endpoints if one.PROVES]
+    options = pulumi.ResourceOptions(depends_on=[*after, *first])
+    return [*first, *(one.declare(serving, options) for one in endpoints if not one.PROVES)]
 
 
-def declare_writers(config: Config[Any, Any], after: list[pulumi.Resource]) -> list[pulumi.Resource]:
+def declare_writers(
+    config: Config[Any, Any], serving: Target, after: list[pulumi.Resource]
+) -> list[pulumi.Resource]:
     """Everything that writes by itself, to the degree that the config allows."""
     options = pulumi.ResourceOptions(depends_on=after)
-    return [entry.chosen.declare(config.writing, options) for entry in config.writers]
+    return [entry.chosen.declare(config.writing, serving, options) for entry in config.writers]
 
 
 def raw_config() -> dict[str, Any]:

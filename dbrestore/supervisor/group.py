@@ -26,6 +26,9 @@ class GroupInputs(Inputs):
     password: str | None = None
     group: str = Field(min_length=1)
     desired: Literal["all", "canary", "none"]
+    database: str | None = None
+    """Where the application's database is, host:port. A process learns it when it starts, so that what
+    runs is started anew when this changes; else it would write on to the database that was left."""
     record: Path
     """Folder where the durable record lies."""
     timeout: float = Field(default=60, gt=0, le=3600)
@@ -92,9 +95,17 @@ def _bring(context: Context, inputs: GroupInputs, file: RecordFile, state: State
     with closing(inputs.supervisor()) as client:
         record = _record(file, inputs, client.processes(), state)
         file.save(record.begin(inputs.desired))
+        if _moved(inputs, state):
+            run_exactly(client, set(), inputs.timeout, context)
         now = run_exactly(client, _wanted(inputs.desired, record.original), inputs.timeout, context)
     file.save(record.begin(inputs.desired).fulfil())
     return {**inputs.wire(), "original": list(record.original), "processes": _states(now)}
+
+
+def _moved(inputs: GroupInputs, state: State | None) -> bool:
+    """Whether processes may run that know another database."""
+    known = state.get("database") if state else None
+    return known is not None and known != inputs.database
 
 
 def _record(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from stacks.values import Strict
 
@@ -28,6 +28,9 @@ class Target:
 
 class Endpoint(Strict):
     """Base of an endpoint's settings; ``declare`` imports pulumi, so that reading a config stays quick."""
+
+    PROVES: ClassVar[bool] = False
+    """Whether its resource moves only after the new server took the application; such ones move first."""
 
     @property
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -32,6 +32,8 @@ Consoles = Annotated[list[Console], Field(min_length=1)]
 
 class Settings(Endpoint):
     """``pgbouncer: {admin: "postgresql://admin:...@host:6432/pgbouncer", database: starforge}``"""
+
+    PROVES: ClassVar = True
 
     admin: Annotated[Consoles, BeforeValidator(_listed, json_schema_input_type=Console | Consoles)] = Field(
         description="URL of the admin console, one for each process"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
+from stacks.endpoints import Target
 from stacks.values import Strict
 
 if TYPE_CHECKING:
@@ -20,5 +21,5 @@ class Writer(Strict):
         """The resource's name, unique in a stack."""
 
     @abstractmethod
-    def declare(self, writing: str, options: pulumi.ResourceOptions) -> pulumi.Resource:
-        """The resource that lets this writer work: "none", "canary" or "all"."""
+    def declare(self, writing: str, target: Target, options: pulumi.ResourceOptions) -> pulumi.Resource:
+        """The resource that lets this writer work on ``target``: "none", "canary" or "all"."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from stacks.endpoints import Target
 from stacks.values import Folder
 from stacks.writers import Writer
 
@@ -25,7 +26,7 @@ class Settings(Writer):
     def label(self) -> str:
         return f"flag:{self.file}#{self.key}"
 
-    def declare(self, writing: str, options: pulumi.ResourceOptions) -> pulumi.Resource:
+    def declare(self, writing: str, target: Target, options: pulumi.ResourceOptions) -> pulumi.Resource:
         from stacks.plugin import EnvFileEntry
 
         value = self.on if writing == "all" else self.off

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from stacks.endpoints import Target
 from stacks.values import Secret, Text, clear
 from stacks.writers import Writer
 
@@ -25,7 +26,7 @@ class Settings(Writer):
     def label(self) -> str:
         return f"supervisor-{self.group}"
 
-    def declare(self, writing: str, options: pulumi.ResourceOptions) -> pulumi.Resource:
+    def declare(self, writing: str, target: Target, options: pulumi.ResourceOptions) -> pulumi.Resource:
         import pulumi
 
         from stacks.plugin import SupervisorGroup
@@ -36,6 +37,9 @@ class Settings(Writer):
             "username": self.username,
             "password": pulumi.Output.secret(clear(self.password)) if self.password else None,
             "desired": writing,
+            "database": pulumi.Output.concat(
+                target.host, ":", target.port.apply(lambda port: str(int(port)))
+            ),
             "record": ".reforge/records",
         }
         return SupervisorGroup(self.label, properties, options)

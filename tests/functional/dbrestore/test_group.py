@@ -73,6 +73,17 @@ def test_all_none_canary_all_runs_exactly_what_ran_before(supervisord: Superviso
     assert running(supervisord, "web") == ["api_00"]
 
 
+def test_what_runs_is_started_anew_when_its_database_has_moved(supervisord: Supervisord) -> None:
+    _, state = Group().create(context(), declared(supervisord, "all", database="127.0.0.1:5432"))
+    before = pids(supervisord)
+    state = Group().update(context(), "", state, declared(supervisord, "all", database="127.0.0.1:5432"))
+    assert pids(supervisord) == before
+    state = Group().update(context(), "", state, declared(supervisord, "all", database="127.0.0.1:5433"))
+    assert running(supervisord) == ["worker_00", "worker_01", "worker_02"]
+    assert not before.items() & pids(supervisord).items()
+    assert state["database"] == "127.0.0.1:5433"
+
+
 def test_leaving_all_records_the_present_anew(supervisord: Supervisord) -> None:
     _, state = Group().create(context(), declared(supervisord, "all"))
     supervisord.call("stopProcess", "etl:worker_00")
