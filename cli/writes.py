@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from problem import Problem
+from problem import Problem, Refusal
 
 if TYPE_CHECKING:
     from cli.session import Session
@@ -18,16 +20,44 @@ _PATIENCE = timedelta(seconds=2)
 """How long to wait for counts that other sessions still hold back; after it they are a lower bound."""
 
 
-def note_baseline(session: Session, stage: Stage, name: str) -> None:
-    """Keep the restore's write counters of the cut-over in the journal, for the rollback's statement."""
+def before_cutover(session: Session, name: str) -> Callable[[], None]:
+    """Hold a restore against what the cut-over needs of it; gives what to note just before it.
+
+    Refusal ``target-refuses`` where its server turns the application away. One that is stopped is not
+    refused: the plan starts it before anything points to it.
+    """
+    from validation.connections import Unreachable, connect
+
+    url = _url(session, name)
+    try:
+        connect(url).close()
+    except Unreachable as problem:
+        if "Connection refused" not in problem.what:
+            what = f"{name} does not take the application: {problem.what}"
+            cure = "Nothing was changed, the application stays where it is. " + problem.cure
+            raise Refusal("target-refuses", what, cure) from None
+        session.screen.warn(f"{name} does not run; it is started before anything points to it.")
+    return partial(_note_baseline, session, name, url)
+
+
+def after_cutover(session: Session, stage: Stage, name: str) -> None:
+    """Who is still connected to the source; and the counters of a restore that did not run before."""
+    tell_left_behind(session, stage, "source")
+    if session.journal.fact("written") is None:
+        _note_baseline(session, name, _url(session, name), late=True)
+
+
+def _note_baseline(session: Session, name: str, url: str, late: bool = False) -> None:
+    """Keep the restore's write counters in the journal, best while the application is not there yet."""
     from validation.activity import counters
 
     try:
-        found = counters(_url(session, name), _PATIENCE)
-    except Problem as problem:
-        session.screen.warn(f"The write counters of {name} cannot be read: {problem.what}")
+        found = counters(url, _PATIENCE)
+    except Problem:
+        session.journal.note(written=None, written_of=name)
         return
-    session.journal.note(written=_document(found), written_of=name)
+    settled = found.settled and not late
+    session.journal.note(written=_document(replace(found, settled=settled)), written_of=name)
 
 
 def tell_written(session: Session, stage: Stage, name: str, final: bool = False) -> None:
@@ -58,22 +88,24 @@ def tell_written(session: Session, stage: Stage, name: str, final: bool = False)
         )
 
 
-def tell_moved(session: Session, stage: Stage) -> None:
-    """Name who is still connected to the source, by application and address."""
+def tell_left_behind(session: Session, stage: Stage, left: str) -> None:
+    """Name who is still connected to what the application has left, by application and address."""
     from validation.activity import diagnostics
 
+    name = "the source" if left == "source" else left
     try:
-        found = diagnostics(session.engine.secret("source-url")).sessions
+        url = session.engine.secret("source-url") if left == "source" else _url(session, left)
+        found = diagnostics(url).sessions
     except Problem as problem:
-        session.screen.warn(f"Who is still connected to the source is not known: {problem.what}")
+        session.screen.warn(f"Who is still connected to {name} is not known: {problem.what}")
         return
-    left = Counter(f"{one.application or 'unnamed'} from {one.client or 'a socket'}" for one in found)
-    stage.facts["still_on_source"] = dict(left)
-    if left:
-        listed = ", ".join(f"{count} x {who}" for who, count in left.most_common())
-        session.screen.warn(f"Still connected to the source: {listed}")
+    behind = Counter(f"{one.application or 'unnamed'} from {one.client or 'a socket'}" for one in found)
+    stage.facts["left_behind"] = dict(behind)
+    if behind:
+        listed = ", ".join(f"{count} x {who}" for who, count in behind.most_common())
+        session.screen.warn(f"Still connected to {name}: {listed}")
     else:
-        session.screen.say("Nobody is connected to the source any more.")
+        session.screen.say(f"Nobody is connected to {name} any more.")
 
 
 def _url(session: Session, name: str) -> str:

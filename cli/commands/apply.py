@@ -8,7 +8,7 @@ import click
 
 from cli.options import report
 from cli.stage import Stage
-from cli.writes import note_baseline
+from cli.writes import after_cutover, before_cutover, tell_left_behind, tell_written
 
 if TYPE_CHECKING:
     from cli.session import Session
@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(session: Session) -> None:
     stage = Stage(session, "apply")
+    proposed, name = stage.proposed, str(session.file.raw.get("serving"))
+    if proposed == "cutover":
+        stage.prepare = before_cutover(session, name)
     stage.apply_saved()
-    serving = session.file.raw.get("serving") or "source"
-    if stage.facts.get("of") == "cutover" and serving != "source":
-        note_baseline(session, stage, serving)
+    if proposed == "cutover":
+        after_cutover(session, stage, name)
+    elif proposed == "rollback" and (left := session.journal.fact("written_of")):
+        tell_written(session, stage, left, final=True)
+        tell_left_behind(session, stage, left)
     report(session, stage)

@@ -1,4 +1,7 @@
-"""Point the application back to the original, and say what was written since the cut-over."""
+"""Point the application back, and say what was written since.
+
+What was written to the restore since the cut-over stays there, and is not in the original.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import click
 
 from cli.options import report, stage_options
 from cli.stage import Stage
-from cli.writes import tell_written
+from cli.writes import tell_left_behind, tell_written
 
 if TYPE_CHECKING:
     from cli.session import Session
@@ -31,4 +34,5 @@ def command(session: Session, yes: bool, dry_run: bool) -> None:
         tell_written(session, stage, str(left))
     if stage.run(serve_source, yes=yes, dry_run=dry_run) and left != "source":
         tell_written(session, stage, str(left), final=True)
+        tell_left_behind(session, stage, str(left))
     report(session, stage)
