@@ -25,7 +25,7 @@ from rehearsal.ledger import Entry, Instant, Reconciled, read_ledger, reconcile
 from rehearsal.processes import postmasters
 from rehearsal.site import Site
 from rehearsal.starforge.samples import failed, longest_stall, read_samples
-from tests.support.servers import scratch, wait_until
+from tests.support.servers import run, scratch, wait_until
 from toolchain.engine import find_engine
 
 WRITERS = 2
@@ -88,6 +88,11 @@ class Incident:
         """The port of the server that pgbouncer leads to."""
         return int(str(one(self.site.record.pooled_url, "SELECT inet_server_port()")))
 
+    def stop_server(self, name: str) -> None:
+        """End a restore's server, as an operator or a reboot would."""
+        folder = self.site.record.restores / name
+        run([str(self.site.binaries.tool("pg_ctl")), "stop", "-w", "-m", "fast", "-D", str(folder)])
+
     def left_of(self, name: str, port: int) -> list[str]:
         """What is still there of a restore that was torn down."""
         folder = self.site.record.restores / name
@@ -116,6 +121,15 @@ def under_load(site: Site) -> Iterator[list[Felt]]:
     until, samples = datetime.now(UTC), list(read_samples(site.samples))
     count = sum(sample.start >= since.timestamp() for sample in samples)
     felt.append(Felt(failed(samples, since, until), longest_stall(samples, since, until), count))
+
+
+@contextmanager
+def settled_load(site: Site) -> Iterator[None]:
+    """The load of the block ends with it: every request has its answer, in ledger and samples."""
+    try:
+        yield
+    finally:
+        site.stop_load()
 
 
 def _requests_after(site: Site, moment: float, count: int) -> None:
