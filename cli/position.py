@@ -28,32 +28,45 @@ def position(raw: Mapping[str, Any], digest: str, runs: list[Run]) -> Position:
             "running", f"`{last.command}` is running since {last.begun} (pid {last.pid}).", "status"
         )
     if last and (last.killed or last.state == "killed"):
-        return Position("interrupted", f"`{last.command}` was killed before it ended.", _again(last))
+        return Position("interrupted", f"`{last.command}` was killed before it ended.", _again(last, runs))
     if last and last.state in ("failed", "interrupted"):
         words = f"`{last.command}` {last.state}: {last.facts.get('why', '')}".rstrip(": ")
         # What failed before its engine began will fail again: what was safe before it is safe now.
         failed_early = last.state == "failed" and not last.engine
         return Position(
-            last.state, words, position(raw, digest, runs[:-1]).next if failed_early else _again(last)
+            last.state, words, position(raw, digest, runs[:-1]).next if failed_early else _again(last, runs)
         )
     if last and last.state == "proposed" and last.facts.get("digest") == digest:
         return Position("proposed", f"The change of `{last.command}` is proposed and not applied.", "apply")
-    applied = next(
-        (run.facts["digest"] for run in reversed(runs) if run.state == "done" and "digest" in run.facts), None
-    )
-    if applied != digest:
-        return Position("not-applied", "The config was changed and is not applied.", "preview")
+    if applied(runs) != digest:
+        words = "The config was changed and is not applied."
+        return Position("not-applied", words, _proposing(digest, runs))
     return _standing(raw)
 
 
+def applied(runs: list[Run]) -> str | None:
+    """The digest of the config that the newest run of the engine brought about; None where it failed."""
+    newest = next((run for run in reversed(runs) if run.engine), None)
+    return newest.facts.get("digest") if newest and newest.state == "done" else None
+
+
 _CHANGED_NOTHING = ("refused", "dry-run")
-_NOT_AGAIN = ("init", "apply")
-"""A stack is made once, and a plan that was begun fits no more: the config as it stands is previewed."""
 
 
-def _again(run: Run) -> str:
+def _proposing(digest: str, runs: list[Run]) -> str:
+    """The command that proposes a config again: the stage's own, which may remove what it names."""
+    made = (run for run in reversed(runs) if run.state == "proposed" and run.facts.get("digest") == digest)
+    return _again(next(made, None), runs)
+
+
+def _again(run: Run | None, runs: list[Run]) -> str:
     """The command that goes on with a run that did not end well."""
-    return "preview" if run.stage in _NOT_AGAIN else run.command.removeprefix("reforge ")
+    if run and run.stage == "apply":
+        # A plan that was begun fits no more: the stage that made it makes another.
+        run = next((one for one in reversed(runs) if one.state == "proposed"), None)
+    if run is None or run.stage == "init":  # a stack is made once
+        return "preview"
+    return run.command.removeprefix("reforge ")
 
 
 def _standing(raw: Mapping[str, Any]) -> Position:

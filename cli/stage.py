@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cli.events import Event, Outcome
 from cli.gate import refuse_data_loss
 from cli.journal import Run, typed_command
+from cli.plans import Plans
+from cli.position import applied
 from cli.stackfile import Edit, digest
 from problem import Misuse, Problem, Refusal
 
@@ -37,10 +37,11 @@ class Stage:
     prepare: Callable[[], None] = lambda: None
     """What is to be noted just before the plan is applied."""
 
-    def run(self, edit: Edit | None, *, yes: bool, dry_run: bool = False) -> Outcome | None:
-        """Propose ``edit``; apply it too with ``yes``. Gives what was applied, None where nothing was.
+    def run(self, edit: Edit | None, *, yes: bool, dry_run: bool = False, ask: bool = True) -> Outcome | None:
+        """Propose ``edit``; apply it with ``yes``, or where a person at the terminal says so to ``ask``.
 
-        A refused or failed proposal leaves the config file as it was.
+        Gives what was applied, None where nothing was. A refused or failed proposal leaves the config
+        file as it was.
         """
         with self.recorded(), self.session.engine.plugins():
             self.begin()
@@ -49,21 +50,25 @@ class Stage:
             planned = self._propose(text, keep=not dry_run)
             if dry_run:
                 self._end("dry-run", "Dry run: nothing was written.")
-            elif not yes:
-                self._end("proposed", "Proposed, not applied.", digest=digest(text))
+            elif yes:
+                return self._apply(text, checked=True)
+            elif not planned.changed and digest(text) == applied(self.session.journal.runs()):
+                self._plans.drop()
+                self._end("unchanged", "Nothing is left to apply.")
             else:
-                return self._apply(planned, text)
+                self._plans.bind(self.name, self.subject, self.removes)
+                if ask and self.session.screen.confirm("Apply now?"):
+                    return self._apply(text, checked=True)
+                self._end("proposed", "Proposed, not applied.", digest=digest(text))
         return None
 
     def apply_saved(self) -> Outcome | None:
-        """Apply the plan that an earlier stage saved, exactly; ``Refusal`` where the config changed since."""
+        """Apply the plan that an earlier stage saved; ``Refusal`` where what it was made from has changed."""
         with self.recorded(), self.session.engine.plugins():
-            saved = self._saved()
-            if saved["config"] != self.session.file.digest:
-                what = "The config was edited after the plan was made."
-                raise Refusal("plan-outdated", what, "Preview it again: " + self.session.command("preview"))
-            self.removes = saved["removes"]
-            return self._apply(None, self.session.file.text)
+            saved = self._plans.saved()
+            self._plans.hold(saved)
+            self.facts |= {"of": saved.stage, "of_subject": saved.subject}
+            return self._apply(self.session.file.text, checked=False)
 
     @contextlib.contextmanager
     def recorded(self) -> Iterator[None]:
@@ -77,23 +82,23 @@ class Stage:
             journal.end("interrupted")
             raise
         except (Refusal, Misuse) as refusal:
-            journal.end("refused", why=refusal.what.splitlines()[0])
+            state = "outdated" if refusal.name == "plan-outdated" else "refused"
+            journal.end(state, why=refusal.what.splitlines()[0])
             raise
         except Problem as problem:
             journal.end("failed", why=problem.what.splitlines()[0])
             raise
+        except Exception as error:
+            journal.end("failed", why=f"{type(error).__name__}, which Reforge does not know")
+            raise
 
     def _propose(self, text: str, *, keep: bool) -> Outcome:
-        """Preview a config text, show both diffs, save the plan beside its digest, then write the file."""
+        """Preview a config text, show both diffs, hold them against the gates, then keep plan and text."""
         file, screen = self.session.file, self.session.screen
-        proposal = self.session.folder / f"proposal.{self.session.stack}.yaml"
-        fresh = self._plan_file.with_suffix(".fresh.json")
-        fresh.parent.mkdir(mode=0o700, exist_ok=True)
-        try:
-            proposal.write_text(text)
+        with self._plans.drafts(text) as (config, plan):
             with screen.progress() as progress:
                 progress.tell(self.name, "previewing")
-                outcome = self.session.engine.preview(proposal, fresh, lambda event: _show(progress, event))
+                outcome = self.session.engine.preview(config, plan, lambda event: _show(progress, event))
             self.facts |= {
                 "config_diff": file.diff(text),
                 "resource_diff": outcome.diff,
@@ -102,24 +107,10 @@ class Stage:
             self._show(outcome)
             refuse_data_loss(outcome, self._data_types(), self.removes)
             if keep:
-                self._keep_plan(fresh, text)
-        finally:
-            for left in (proposal, fresh):
-                left.unlink(missing_ok=True)
+                self._plans.keep(plan)
         if keep and text != file.text:
             file.write(text)
         return outcome
-
-    def _keep_plan(self, fresh: Path, text: str) -> None:
-        """The plan for ``reforge apply``, beside what it belongs to; a half-written pair is no plan."""
-        saved = {
-            "plan": digest(fresh.read_text()),
-            "config": digest(text),
-            "stage": self.name,
-            "removes": sorted(self.removes),
-        }
-        self._plan_file.with_suffix(".meta.json").write_text(json.dumps(saved))
-        os.replace(fresh, self._plan_file)
 
     def _show(self, outcome: Outcome) -> None:
         screen = self.session.screen
@@ -132,19 +123,19 @@ class Stage:
         else:
             screen.say("No resource changes.")
 
-    def _apply(self, planned: Outcome | None, text: str) -> Outcome | None:
+    def _apply(self, text: str, *, checked: bool) -> Outcome:
         session = self.session
         self.prepare()
         with session.screen.progress() as progress:
             try:
                 done = session.engine.up(
-                    self._plan_file,
+                    self._plans.path,
                     lambda event: _show(progress, event),
                     session.journal.engine,
-                    checked=planned is not None,
+                    checked=checked,
                 )
-            finally:  # a plan that was begun fits no more
-                self._plan_file.unlink()
+            finally:
+                self._plans.drop()
         self.facts["changes"] = done.changes
         self._end("done", f"Applied in {done.seconds:.1f} s.", digest=digest(text))
         return done
@@ -158,23 +149,13 @@ class Stage:
     def proposed(self) -> str:
         """The name of the stage whose plan is saved; empty where there is none."""
         try:
-            return str(self._saved()["stage"])
+            return self._plans.saved().stage
         except Refusal:
             return ""
 
-    def _saved(self) -> dict[str, Any]:
-        try:
-            saved = dict(json.loads(self._plan_file.with_suffix(".meta.json").read_text()))
-            if saved["plan"] == digest(self._plan_file.read_text()):
-                return saved
-        except FileNotFoundError:
-            pass
-        what = "There is no plan to apply."
-        raise Refusal("no-plan", what, "Make one: " + self.session.command("preview"))
-
-    @property
-    def _plan_file(self) -> Path:
-        return self.session.folder / "plans" / f"{self.session.stack}.json"
+    @cached_property
+    def _plans(self) -> Plans:
+        return Plans(self.session)
 
     def _data_types(self) -> frozenset[str]:
         from stacks.model import data_types

@@ -24,7 +24,7 @@ def command(session: Session) -> None:
     stage.apply_saved()
     if proposed == "cutover":
         after_cutover(session, stage, name)
-    elif proposed == "rollback" and (left := session.journal.fact("written_of")):
+    elif proposed == "rollback" and (left := stage.facts["of_subject"]) != "source":
         tell_written(session, stage, left, final=True)
         tell_left_behind(session, stage, left)
     report(session, stage)

@@ -20,5 +20,5 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(session: Session) -> None:
     stage = Stage(session, "preview")
-    stage.run(None, yes=False)
+    stage.run(None, yes=False, ask=False)
     report(session, stage)
