@@ -126,8 +126,17 @@ class _BoundedTransport(SupervisorTransport):  # type: ignore[misc]
         self._get_connection = lambda: _bounded(unbounded())
 
 
+class _Refused(http.client.HTTPResponse):
+    """supervisor's transport drops an answer of refusal unread, and the socket with it."""
+
+    def begin(self) -> None:
+        super().begin()
+        if self.status != http.client.OK:
+            self.read()
+
+
 def _bounded(connection: http.client.HTTPConnection) -> http.client.HTTPConnection:
-    connection.timeout = _SECONDS
+    connection.timeout, connection.response_class = _SECONDS, _Refused
     try:
         connection.connect()
     except OSError:
