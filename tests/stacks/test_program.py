@@ -50,6 +50,7 @@ def row(deployment: Deployment) -> tuple[Any, ...]:
     assert route.inputs["url"] == env.inputs["value"] == deployment.outputs["url"]
     place = f"{route.inputs['host']}:{route.inputs['port']:.0f}"
     workers, flag = deployment.resources[WORKERS], deployment.resources[FLAG]
+    assert workers.inputs["database"] == place, "its processes would write on to the database that was left"
     return restore, place, workers.inputs["desired"], flag.inputs["value"]
 
 
@@ -140,6 +141,7 @@ def test_endpoints_and_writers_are_declared_with_all_that_they_need() -> None:
             "username": "ops",
             "password": Secret("hunter2"),
             "desired": "none",
+            "database": "127.0.0.1:5544",
             "record": ".reforge/records",
         },
         FLAG: {"path": "/srv/app/flags.env", "key": "ingestion", "value": "false"},
@@ -151,22 +153,36 @@ def order(name: str) -> dict[str, tuple[str, ...]]:
     return {name: one.after for name, one in deploy(stage(name)).resources.items()}
 
 
-ENDPOINTS, WRITERS = tuple(sorted([ENV, POOL])), tuple(sorted([FLAG, WORKERS]))
+def after(*names: str) -> tuple[str, ...]:
+    return tuple(sorted(names))
+
+
+ENDPOINTS, WRITERS = after(ENV, POOL), after(FLAG, WORKERS)
 
 
 @pytest.mark.parametrize("name", ["canary", "recovered"])
 def test_the_application_moves_to_what_is_there_and_writers_come_back_after_it(name: str) -> None:
-    assert order(name) == {"r": (), ENV: ("r",), POOL: ("r",), WORKERS: ENDPOINTS, FLAG: ENDPOINTS}
+    found = order(name)
+    assert (found["r"], found[POOL], found[ENV]) == ((), ("r",), after("r", POOL))
+    # The workers are told the address of their database as well.
+    assert (found[WORKERS], found[FLAG]) == (after("r", *ENDPOINTS), ENDPOINTS)
 
 
 def test_writers_stop_before_the_application_moves() -> None:
-    after = tuple(sorted(["r", *WRITERS]))
-    assert order("cut over") == {"r": (), ENV: after, POOL: after, WORKERS: (), FLAG: ()}
+    found = order("cut over")
+    assert (found["r"], found[WORKERS], found[FLAG]) == ((), ("r",), ())
+    assert found[POOL] == after("r", *WRITERS)
+
+
+@pytest.mark.parametrize("name", ["restored", "cut over", "recovered", "rolled back"])
+def test_the_endpoint_that_proves_the_new_server_moves_before_the_others(name: str) -> None:
+    found = order(name)
+    assert found[ENV] == after(*found[POOL], POOL)
 
 
 def test_nothing_waits_for_a_restore_that_does_not_serve() -> None:
-    assert order("validated") == {"r": (), ENV: WRITERS, POOL: WRITERS, WORKERS: (), FLAG: ()}
-    assert order("rolled back") == {"r": (), ENV: (), POOL: (), WORKERS: ENDPOINTS, FLAG: ENDPOINTS}
+    for name in ("restored", "validated", "rolled back"):
+        assert all("r" not in waits for waits in order(name).values())
 
 
 def test_only_the_restore_that_serves_is_protected() -> None:
