@@ -175,8 +175,8 @@ class Engine:
         started(process.pid)
         try:
             outcome = follow(events, process, on_event)
-        except KeyboardInterrupt:
-            _end(process)
+        except BaseException:
+            _end(process, on_event)
             raise
         finally:
             if (process.returncode or 0) < 0:  # it had no time to remove its lock
@@ -196,13 +196,16 @@ class Engine:
         """Kept where the run fails, with the engine's own words in it."""
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{verb}-{secrets.token_hex(2)}"
         folder = self.folder / "runs" / name
-        folder.mkdir(parents=True)
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir()
         return folder
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], on_event: OnEvent) -> None:
     """Ask the engine to cancel; it then ends in order, unless it takes too long."""
     process.send_signal(signal.SIGINT)
+    with contextlib.suppress(Exception):
+        on_event(Event("said", "engine", text="interrupted; it ends what it is at, please wait"))
     deadline = time.monotonic() + ENDING_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
@@ -255,10 +258,11 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
 def explained(text: str, stack: str, outcome: Outcome | None = None) -> Problem:
     """The engine's failure as a problem: what the resources said, else its own last words."""
     said = outcome.errors if outcome else []
+    last_words = _last_words(text)  # a warning may use the words of an error
     for words, name, cure in _KNOWN:
-        if words in text:
-            return Problem(name, f"The engine refused to work on stack {stack}: {_last_words(text)}", cure)
-    return Problem("engine-failed", "\n".join(said) or _last_words(text))
+        if words in last_words:
+            return Problem(name, f"The engine refused to work on stack {stack}: {last_words}", cure)
+    return Problem("engine-failed", "\n".join(said) or last_words)
 
 
 def _last_words(text: str) -> str:

@@ -58,7 +58,8 @@ class Journal:
         for entry in self._entries():
             event = entry.pop("event")
             if event == "begin":
-                found.append(Run(**entry))
+                known = {name: value for name, value in entry.items() if name in Run.__dataclass_fields__}
+                found.append(Run(**known))
             elif found:
                 facts = entry.pop("facts", {})
                 found[-1].facts.update(facts)
@@ -98,8 +99,11 @@ class Journal:
 
     def _append(self, entry: dict[str, Any]) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self.path.open("a") as file:
-            file.write(json.dumps(entry, default=str) + "\n")
+        with self.path.open("a+b") as file:
+            # A line that a killed run left half written must not spoil this one.
+            file.seek(max(file.seek(0, os.SEEK_END) - 1, 0))
+            cut = file.read(1) not in (b"", b"\n")
+            file.write((("\n" if cut else "") + json.dumps(entry, default=str) + "\n").encode())
             file.flush()
             os.fsync(file.fileno())
 
