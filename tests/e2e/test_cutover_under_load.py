@@ -94,7 +94,8 @@ def test_a_restore_that_turns_the_application_away_is_not_cut_over_to(incident: 
     unnoticed(felt)
     error = answer.document["error"]
     assert error["name"] == "target-refuses"
-    assert 'role "starforge" is not permitted to log in' in error["what"] and name in error["what"]
+    assert 'role "starforge" is not permitted to log in' in error["what"]
+    assert name in error["what"]
     assert "Nothing was changed" in error["cure"]
     assert lines(site.record.app / "etl.env") == before
     status = incident.run("status").document
