@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -24,7 +26,9 @@ def make_project(folder: Path) -> Path:
     flags.write_text("ingestion=true\n")
     words = ["--url", _URL, "--backups", str(folder / "base"), "--archive", str(folder / "wal")]
     words += ["--directory", str(folder / "restores"), "--flag", f"{flags}:ingestion", "--yes"]
-    command.main(words, obj=Session(Screen(as_json=True), project, "local"), standalone_mode=False)
+    quiet = io.StringIO()
+    with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
+        command.main(words, obj=Session(Screen(as_json=True), project, "local"), standalone_mode=False)
     return project
 
 
@@ -55,4 +59,4 @@ class Stages:
 
     @property
     def _paused(self) -> bool:
-        return self._session.file.raw["writing"] == "none"
+        return bool(self._session.file.raw["writing"] == "none")
