@@ -28,7 +28,10 @@ def before_cutover(session: Session, name: str) -> Callable[[], None]:
     """
     from validation.connections import Unreachable, connect
 
-    url = _url(session, name)
+    outputs = session.engine.outputs()
+    url = str(outputs["restores"][name]["url"])
+    if outputs.get("serving") == name and session.journal.fact("written_of") == name:
+        return lambda: None  # it serves already: what is noted is of the moment that it began to
     try:
         connect(url).close()
     except Unreachable as problem:

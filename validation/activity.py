@@ -21,7 +21,7 @@ _POLL = 0.1  # seconds
 
 _SESSIONS = """
     SELECT pid, usename AS user, datname AS database, application_name AS application,
-           client_addr::text AS client, state, backend_xid IS NOT NULL AS writing,
+           host(client_addr) AS client, state, backend_xid IS NOT NULL AS writing,
            extract(epoch FROM clock_timestamp() - coalesce(query_start, backend_start))::float8 AS seconds,
            query
     FROM pg_stat_activity

@@ -34,6 +34,7 @@ class PlayedEngine:
     calls: list[str] = field(default_factory=list)
     restores: dict[str, Any] = field(default_factory=dict)
     source_url: str = URL
+    serving: str = "source"
     resources: list[dict[str, Any]] = field(default_factory=list)
     checked: list[bool] = field(default_factory=list)
 
@@ -66,7 +67,7 @@ class PlayedEngine:
 
     def outputs(self) -> dict[str, Any]:
         self._do("outputs")
-        return {"restores": self.restores, "url": self.source_url}
+        return {"restores": self.restores, "url": self.source_url, "serving": self.serving}
 
     def secret(self, key: str) -> str:
         self._do(f"secret {key}")

@@ -134,6 +134,7 @@ def test_an_apply_that_fails_keeps_the_config_and_the_same_command_goes_on(
     reforge: Reforge, played: PlayedEngine, file: Path, journal: Journal
 ) -> None:
     played.fails["up"] = Problem("engine-failed", "The disk is full.")
+    played.resources = [{"urn": urn("before")}]
     reforge(*RESTORE, "--yes", expect=1)
     assert "before:" in file.read_text()
     assert journal.last() is not None
