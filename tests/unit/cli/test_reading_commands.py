@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rehearsal import story
 from stacks.providers.local import catalog
 from tests.unit.cli.conftest import STACK, Reforge
 from tests.unit.cli.doubles import URL, PlayedEngine
@@ -129,6 +131,32 @@ def test_the_doctor_names_what_is_missing_and_how_to_get_it(
     assert reforge("--json", "doctor", expect=1).document["ok"] is False
     monkeypatch.setattr(doctor, "examine", lambda: [here])
     assert reforge("--json", "doctor").document["ok"] is True
+
+
+def test_a_rehearsal_is_told_as_it_is_played_and_summed_up(
+    reforge: Reforge, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = {
+        "cutover": {"failed_requests": 0, "longest_stall_ms": 42.4},
+        "ledger": {"acknowledged_before_target": 700, "missing_after_restore": 0},
+        "stages": [{"name": "restore", "state": "done", "seconds": 3.21}],
+    }
+
+    class Played:
+        def __init__(self, home: Path, say: Callable[[str], None]) -> None:
+            self.home, self.say = home, say
+
+        def tell(self) -> dict[str, Any]:
+            for line in ("\n== restore", "$ reforge restore", f"in {self.home}"):
+                self.say(line)
+            return summary
+
+    monkeypatch.setattr(story, "Story", Played)
+    out = reforge("rehearse", "--home", "here").out
+    assert f"== restore\n$ reforge restore\nin {project / 'here'}" in out
+    assert "700 acknowledged writes kept, 0 lost; 0 failed requests, longest stall 42 ms" in out
+    assert "restore  done   3.2" in out
+    assert reforge("--json", "rehearse").document == summary
 
 
 def test_what_is_not_a_project_is_told_by_every_reading_command(reforge: Reforge, project: Path) -> None:
