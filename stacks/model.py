@@ -152,7 +152,7 @@ def broken_rules(raw: Mapping[str, Any]) -> list[str]:
     if not isinstance(restores, Mapping) or not isinstance(serving, str) or serving == "source":
         return []
     if serving not in restores:
-        known = ["source", *map(str, restores)]
+        known = ["source", *sorted(map(str, restores))]
         hint = nearest(serving, known)
         return [f"{PREFIX}serving: {serving!r} is not a restore{hint} (allowed: {', '.join(known)})"]
     if not is_accepted(restores[serving]):

@@ -77,7 +77,7 @@ def raw_config() -> dict[str, Any]:
     return {
         name.removeprefix(prefix): _value(name.removeprefix(prefix), text)
         for name, text in values.items()
-        if name.startswith(prefix)
+        if name.startswith(prefix) and text  # a key with nothing under it arrives empty
     }
 
 

@@ -60,6 +60,8 @@ _MADE_BY_YAML = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} \S
 
 
 def _zoned(value: Any) -> str:
+    if isinstance(value, datetime) and value.tzinfo is None:
+        value = value.isoformat()  # the engine's reader leaves it text; both shall be told alike
     text = str(value).strip()
     if isinstance(value, date) or _MADE_BY_YAML.fullmatch(text):
         # YAML makes a time of unquoted text, and where the zone was missing nobody can tell any more.
@@ -86,7 +88,7 @@ def _moment(text: str) -> datetime | None:
 def _with_zone(text: str) -> str:
     if _moment(f"{text}Z") is None:  # a day without a time of day
         return f"write it like {_EXAMPLE}"
-    return f"write {text}Z for UTC, or an offset like {text}+01:00"
+    return f"write {text}Z for UTC, or an offset like {text}+01:00, in quotes"
 
 
 NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"

@@ -272,3 +272,9 @@ def test_what_no_handler_foresaw_is_told_with_its_place_and_without_a_traceback(
     assert said.startswith("OSError: the disk is on fire\nThis was not foreseen, in ")
     assert "wire.py:" in said
     assert caplog.text == ""
+
+
+def test_an_interrupt_reaches_the_work_and_another_run_of_the_engine_begins_afresh() -> None:
+    engine, create = Engine(), ("Create", {"urn": URN, "properties": whole()})
+    engine.ask_in_turn(create, ("Cancel", {}), create, ("Attach", {"address": ""}), create)
+    assert engine.handler.cancelled == [False, True, False]

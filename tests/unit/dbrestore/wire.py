@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import grpc
 import grpc.aio
-from google.protobuf import json_format, struct_pb2
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from google.protobuf import empty_pb2, json_format, struct_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from pydantic import Field, field_validator
 
 from dbrestore.handler import Context, Handler, Inputs, State
@@ -63,8 +63,11 @@ class Record(Handler):
         self.calls: list[tuple[Any, ...]] = []
         self.failing = failing
         self.gone = False
+        self.cancelled: list[bool] = []
+        """Of each create: whether it was asked to end when it began."""
 
     def create(self, context: Context, inputs: Any) -> tuple[str, State]:
+        self.cancelled.append(context.cancelled.is_set())
         self._called("create", inputs)
         context.progress("half way")
         return f"id-{inputs.name}", inputs.wire() | {"password": "hunter2", "count": 3}
@@ -101,12 +104,16 @@ class Engine:
 
     def ask(self, verb: str, **request: Any) -> Any:
         """The plugin's answer; grpc.aio.AioRpcError where it failed."""
-        return asyncio.run(self._ask(verb, request))
+        return self.ask_in_turn((verb, request))[-1]
 
-    async def _ask(self, verb: str, request: dict[str, Any]) -> Any:
+    def ask_in_turn(self, *requests: tuple[str, dict[str, Any]]) -> list[Any]:
+        """The same of one plugin for several verbs."""
+        return asyncio.run(self._ask(requests))
+
+    async def _ask(self, requests: tuple[tuple[str, dict[str, Any]], ...]) -> list[Any]:
         provider = Provider({TOKEN: self.handler}, lambda urn, text: self.told.append((urn, text)))
         servicer = Servicer([], "0.1.0", provider, "")
-        servicer.log = EngineLog("")
+        servicer.log, servicer.serve_anew = EngineLog(""), provider.serve_anew
         server = grpc.aio.server()
         provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
         port = server.add_insecure_port("127.0.0.1:0")
@@ -114,7 +121,7 @@ class Engine:
         try:
             async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
                 stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
-                return await getattr(stub, verb)(_message(verb, request))
+                return [await getattr(stub, verb)(_message(verb, request)) for verb, request in requests]
         finally:
             await server.stop(None)
 
@@ -146,7 +153,9 @@ _REQUESTS = {"Configure": "ConfigureRequest", "GetSchema": "GetSchemaRequest"}
 def _message(verb: str, request: dict[str, Any]) -> Any:
     fields = {name: _struct(value) if isinstance(value, dict) else value for name, value in request.items()}
     if verb == "Attach":
-        return provider_pb2.PluginAttach(**fields)  # type: ignore[attr-defined]
+        return plugin_pb2.PluginAttach(**fields)
+    if verb == "Cancel":
+        return empty_pb2.Empty()
     return getattr(provider_pb2, _REQUESTS.get(verb, f"{verb}Request"))(**fields)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stacks.model import data_types, parse
-from stacks.restores import KINDS
+from stacks.restores import KINDS, Restore
 from tests.unit.stacks.examples import (
     CONSOLE,
     SOURCE,
@@ -206,6 +206,8 @@ def test_an_unknown_provider_is_told_beside_what_else_is_wrong() -> None:
 
 def test_instances_that_hold_data_are_known_to_the_gates() -> None:
     assert data_types() == {"dbrestore:postgres:Instance"}
+    place = parse(good()).source.place_of("before-accident")
+    assert place == ("dbrestore:postgres:Instance", "/srv/restores/before-accident")
 
 
 # Who may reach a restore
@@ -310,3 +312,11 @@ def test_a_provider_of_a_wrong_shape_is_told_like_a_wrong_name(provider: Any) ->
     line = the_line(source(provider=provider))
     assert line.startswith(f"reforge:source.provider: {provider!r} is not a provider")
     assert line.endswith("(allowed: local)")
+
+
+def test_a_provider_that_says_nothing_of_its_own_takes_every_target() -> None:
+    for kind in KINDS:
+        raw = {"from": {kind: {"latest": True, "lsn": "0/1", "time": VALIDATED["at"]}.get(kind, "7")}}
+        restore = Restore.model_validate(raw)
+        assert restore.from_.kind == kind
+        assert Restore.conflicts({"one": restore, "two": restore}) == []

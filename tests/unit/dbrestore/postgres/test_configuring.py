@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dbrestore.postgres import configuring
-from dbrestore.postgres.cluster import Cluster
+from dbrestore.postgres.cluster import Cluster, Unanswered
 from dbrestore.postgres.inputs import InstanceInputs
+from problem import Problem
 from toolchain.accounts import Account, server_account
 from toolchain.postgres import Binaries
 
@@ -125,3 +128,35 @@ def test_an_archive_without_a_segment_is_not_written_to(tmp_path: Path) -> None:
     assert not configuring._writable(tmp_path, None)
     (tmp_path / SEGMENT).touch()
     assert configuring._writable(tmp_path, None)
+
+
+class Stopped(Cluster):
+    """A server that takes no connection; it ends, or stays as it is."""
+
+    lives = False
+
+    def start(self) -> None:
+        pass
+
+    @contextlib.contextmanager
+    def connect(self, database: str = "", user: str = "") -> Iterator[Any]:
+        raise Unanswered("unanswered", "nobody is there")
+        yield
+
+    @property
+    def running(self) -> bool:
+        return self.lives
+
+    def complaint(self) -> str:
+        return "The server said:\nFATAL: out of luck"
+
+
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_server_that_does_not_come_up_is_told_in_its_own_words(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, lives: bool
+) -> None:
+    monkeypatch.setattr(configuring, "START_SECONDS", 0.1)
+    monkeypatch.setattr(Stopped, "lives", lives)
+    with pytest.raises(Problem, match=r"does not come up[.]\nThe server said:\nFATAL: out of luck") as caught:
+        configuring.start_and_wait(Stopped(**vars(cluster)))
+    assert caught.value.name == "start-failed"
