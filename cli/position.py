@@ -31,8 +31,10 @@ def position(raw: Mapping[str, Any], digest: str, runs: list[Run]) -> Position:
         return Position("interrupted", f"`{last.command}` was killed before it ended.", _again(last, runs))
     if last and last.state in ("failed", "interrupted"):
         words = f"`{last.command}` {last.state}: {last.facts.get('why', '')}".rstrip(": ")
-        # What failed before its engine began will fail again: what was safe before it is safe now.
-        failed_early = last.state == "failed" and not last.engine
+        if last.facts.get("passed") is False:
+            return Position("validation-failed", words, f"teardown {last.subject}")
+        # What failed and changed nothing will fail again: what was safe before it is safe now.
+        failed_early = last.state == "failed" and (not last.engine or "withdrawn" in last.facts)
         return Position(
             last.state, words, position(raw, digest, runs[:-1]).next if failed_early else _again(last, runs)
         )
@@ -41,12 +43,12 @@ def position(raw: Mapping[str, Any], digest: str, runs: list[Run]) -> Position:
     if applied(runs) != digest:
         words = "The config was changed and is not applied."
         return Position("not-applied", words, _proposing(digest, runs))
-    return _standing(raw)
+    return _standing(raw, runs)
 
 
 def applied(runs: list[Run]) -> str | None:
     """The digest of the config that the newest run of the engine brought about; None where it failed."""
-    newest = next((run for run in reversed(runs) if run.engine), None)
+    newest = next((run for run in reversed(runs) if run.engine and "withdrawn" not in run.facts), None)
     return newest.facts.get("digest") if newest and newest.state == "done" else None
 
 
@@ -69,7 +71,7 @@ def _again(run: Run | None, runs: list[Run]) -> str:
     return run.command.removeprefix("reforge ")
 
 
-def _standing(raw: Mapping[str, Any]) -> Position:
+def _standing(raw: Mapping[str, Any], runs: list[Run]) -> Position:
     serving, writing = raw.get("serving") or "source", raw.get("writing") or "all"
     restores: Mapping[str, Any] = raw.get("restores") or {}
     if serving != "source":
@@ -83,12 +85,21 @@ def _standing(raw: Mapping[str, Any]) -> Position:
         )
     if restores:
         name = list(restores)[-1]
+        if _failed_validation(name, runs):
+            words = f"{name} did not pass its validation; the source serves."
+            return Position("validation-failed", words, f"teardown {name}")
         return Position(
             "restored", f"{name} is restored and not validated; the source serves.", f"validate {name}"
         )
     if writing == "none":
         return Position("paused", "Writers are stopped; the source serves.", "sources")
     return Position("normal", "The source serves and everything writes: no incident is open.", "")
+
+
+def _failed_validation(name: str, runs: list[Run]) -> bool:
+    """Whether the newest run on a restore was a validation that it did not pass."""
+    newest = next((run for run in reversed(runs) if run.subject == name), None)
+    return newest is not None and newest.facts.get("passed") is False
 
 
 def _moved(serving: str, writing: str) -> Position:

@@ -1,7 +1,8 @@
-"""After a killed run: what the engine's state does not know, taken in."""
+"""After a run that failed or was killed: what it left in the engine's books and in the config."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,3 +22,19 @@ def adopt_half_made(session: Session, name: str) -> None:
     token, identity = session.file.config(without).source.place_of(name)
     if session.engine.adopt(token, name, identity):
         session.screen.say(f"Found what an earlier run left of {name}.")
+
+
+def withdraw(session: Session, name: str, before: str) -> None:
+    """Take a restore out of the config again of which nothing came to be: it would stop every later stage.
+
+    ``before``: the config's text without it. Half-made work keeps its entry, so that it goes on.
+    """
+    state = session.engine.state()
+    pending = [one["resource"] for one in state.get("pending_operations") or []]
+    known = any(one["urn"].endswith(f"::{name}") for one in (state.get("resources") or []) + pending)
+    _, identity = session.file.config().source.place_of(name)
+    if session.file.text == before or known or Path(identity).exists():
+        return
+    session.file.write(before)
+    session.journal.note(withdrawn=name)
+    session.screen.say(f"Nothing of {name} was made; it is taken out of the config again.")

@@ -9,7 +9,7 @@ import click
 from cli.options import complete_restore, report, stage_options
 from cli.stage import Stage
 from cli.writes import after_cutover, before_cutover
-from problem import Refusal
+from problem import Misuse, Refusal
 
 if TYPE_CHECKING:
     from cli.session import Session
@@ -24,22 +24,23 @@ def command(session: Session, name: str, yes: bool, dry_run: bool) -> None:
     def serve(draft: Draft) -> None:
         draft.set("serving", to=name)
 
-    _refuse_unaccepted(session, name)
+    _refuse_unfit(session, name)
     stage = Stage(session, "cutover", name)
-    if name in (session.file.raw.get("restores") or {}):
-        stage.prepare = before_cutover(session, name)
+    stage.prepare = before_cutover(session, name)
     if stage.run(serve, yes=yes, dry_run=dry_run):
         after_cutover(session, stage, name)
     report(session, stage)
 
 
-def _refuse_unaccepted(session: Session, name: str) -> None:
-    """The model's own rule, as the gate that it is: what is not validated never serves."""
+def _refuse_unfit(session: Session, name: str) -> None:
+    """The model's own rules in its words, as the gate that they are: what is not validated never serves."""
     from stacks.model import broken_rules
     from stacks.restores import is_accepted
 
     raw = session.file.raw
     restores = raw.get("restores") or {}
-    if name in restores and not is_accepted(restores[name]):
-        what = "\n".join(broken_rules({**raw, "serving": name}))
+    what = "\n".join(broken_rules({**raw, "restores": restores, "serving": name}))
+    if name not in restores:
+        raise Misuse("no-such-restore", what, "What there is: " + session.command("status"))
+    if not is_accepted(restores[name]):
         raise Refusal("not-validated", what, session.command("validate", name, "--yes"))

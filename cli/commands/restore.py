@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.options import complete_restore, report, stage_options
+from cli.recovery import withdraw
 from cli.stage import Stage
-from problem import Misuse
+from problem import Misuse, Problem
 
 if TYPE_CHECKING:
     from cli.session import Session
@@ -49,8 +50,12 @@ def command(
         if name not in (session.file.raw.get("restores") or {}):
             draft.set("restores", name, to=declared)
 
-    stage = Stage(session, "restore", name)
-    stage.run(add, yes=yes, dry_run=dry_run)
+    stage, before = Stage(session, "restore", name), session.file.text
+    try:
+        stage.run(add, yes=yes, dry_run=dry_run)
+    except Problem:
+        withdraw(session, name, before)
+        raise
     report(session, stage)
 
 

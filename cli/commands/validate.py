@@ -66,6 +66,7 @@ def command(
             path = _save(session, name, found, junit)
             stage.facts |= {"report": str(path), "passed": found.passed, "digest": found.digest}
             if not found.passed:
+                session.journal.note(passed=False)
                 session.screen.document({"stage": "validate", "subject": name, **found.document()})
                 raise Problem(
                     "validation-failed", f"{name}: {found.conclusion}", _failed_cure(session, name, path)
