@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+import pytest
 
 from rehearsal.driver import Answer
 from rehearsal.starforge.samples import failed, longest_stall, read_samples
@@ -103,6 +104,7 @@ def test_a_restore_that_turns_the_application_away_is_not_cut_over_to(incident: 
     incident.run("teardown", name, "--yes")
 
 
+@pytest.mark.slow
 def test_a_restore_whose_server_was_stopped_is_started_before_anything_points_to_it(
     incident: Incident,
 ) -> None:

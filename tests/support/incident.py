@@ -22,6 +22,7 @@ from rehearsal.accident import Accident
 from rehearsal.driver import Answer, Driver
 from rehearsal.enrol import enrol
 from rehearsal.ledger import Entry, Instant, Reconciled, read_ledger, reconcile
+from rehearsal.original import Fingerprint, fingerprint, settle
 from rehearsal.processes import postmasters
 from rehearsal.site import Site
 from rehearsal.starforge.samples import failed, longest_stall, read_samples
@@ -75,6 +76,10 @@ class Incident:
     def reconciled(self, name: str, target: Instant) -> Reconciled:
         """The ledger of the original against the rows of a restore."""
         return reconcile(self.site.ledger, self.url(name), target, self.site.record.postgres_port)
+
+    def fingerprint(self) -> Fingerprint:
+        """Of the original, settled since the application's writes were stopped."""
+        return fingerprint(self.site.record.superuser_url, self.site.record.data)
 
     def entries(self) -> list[Entry]:
         return list(read_ledger(self.site.ledger))
@@ -153,6 +158,7 @@ def incident() -> Iterator[Incident]:
         made.run("pause", "--yes")
         site.stop_load()
         site.switch_wal()
+        settle(site.record.superuser_url)
         yield made
         folder = site.record.folder
     assert not folder.exists()
