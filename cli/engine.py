@@ -239,7 +239,11 @@ def _passphrase(path: Path) -> Path:
 
 
 _KNOWN: tuple[tuple[str, str, str], ...] = (
-    ("is currently locked by", "stack-locked", "Somebody else works on it: wait, then run `reforge status`."),
+    (
+        "is currently locked by",
+        "stack-locked",
+        "Somebody else works on it: wait, then see `reforge status`. Only if it is dead: pulumi cancel",
+    ),
     (
         "violates plan",
         "plan-outdated",
@@ -262,7 +266,14 @@ def explained(text: str, stack: str, outcome: Outcome | None = None) -> Problem:
     for words, name, cure in _KNOWN:
         if words in last_words:
             return Problem(name, f"The engine refused to work on stack {stack}: {last_words}", cure)
+    if any(words in text for words in _PLUGIN_LOST):
+        what = "The provider plugin dbrestore was ended in the middle of its work."
+        return Problem("plugin-killed", what, "Run the same command again: it goes on from there.")
     return Problem("engine-failed", "\n".join(said) or last_words)
+
+
+_PLUGIN_LOST = ("error reading from server: EOF", "connection reset by peer")
+"""What gRPC says where the process at the other end is gone."""
 
 
 def _last_words(text: str) -> str:

@@ -2,7 +2,8 @@
 
 The engine would start a plugin of its own for every run and wait for it. It is told of ours by
 PULUMI_DEBUG_PROVIDERS (https://www.pulumi.com/docs/iac/cli/environment-variables/) and starts its own
-where there is none. A plugin ends in order with the process that started it.
+where there is none. A plugin ends in order with the process that started it, or, where that was
+killed, with the engine that it then works for.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 import time
 import traceback
@@ -52,7 +53,18 @@ class EngineLog:
         self.attach(address)
 
     def attach(self, address: str) -> None:
+        self._address = address
         self._stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address)) if address else None
+
+    @property
+    def heard(self) -> bool:
+        """Whether the engine is there: its own server listens until it ends."""
+        host, _, port = self._address.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        except (OSError, ValueError):
+            return False
+        return True
 
     def tell(self, urn: str, text: str) -> None:
         if self._stub is None:
@@ -127,15 +139,15 @@ class Servicer(ProviderServicer):
     Delete = _spoken(ProviderServicer.Delete)
 
 
-async def _end_in_order(provider: Provider, parent: int) -> None:
-    """Serve until the engine says so by SIGINT, or is gone: a killed engine never says goodbye.
+async def _end_in_order(provider: Provider, parent: int, log: EngineLog) -> None:
+    """Serve until we are told by SIGINT, or whoever started us and the engine are gone without a goodbye.
 
-    Ctrl-C on a terminal reaches us as well; calls at work then come to a safe point, and the engine
-    hears of it before we end.
+    An engine goes on with its update when the command that started it and us was killed. Calls at work
+    come to a safe point, and the engine hears of it before we end.
     """
     told = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, told.set)
-    while os.getppid() == parent and not told.is_set():
+    while not told.is_set() and (os.getppid() == parent or log.heard):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(told.wait(), POLL_SECONDS)
     provider.stop()
@@ -162,11 +174,12 @@ async def _serve(engine_address: str) -> None:
     # The engine reads the first line of stdout as the port: nothing may be written before it.
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    await _end_in_order(provider, parent)
+    await _end_in_order(provider, parent, log)
 
 
 def main() -> None:
     """Serve until the engine ends. The engine's address is the last word of the command line."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal's end is no end of the engine's work
     address = next((word for word in reversed(sys.argv[1:]) if not word.startswith("-")), "")
     asyncio.run(_serve(address))
 
