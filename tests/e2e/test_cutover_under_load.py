@@ -46,6 +46,12 @@ def keys(url: str) -> Counter[str]:
         return Counter(str(key) for (key,) in connection.execute("SELECT key FROM hero_snapshots"))
 
 
+def shut(incident: Incident, name: str) -> None:
+    """Have a restore's server turn the application away."""
+    with psycopg.connect(incident.superuser_url(name), autocommit=True) as connection:
+        connection.execute("ALTER ROLE starforge NOLOGIN")
+
+
 def lines(path: Any) -> list[str]:
     return [line for line in path.read_text().splitlines() if "DATABASE_URL" in line]
 
@@ -86,9 +92,8 @@ def test_no_request_fails_and_every_write_is_where_it_was_acknowledged(incident:
 def test_a_restore_that_turns_the_application_away_is_not_cut_over_to(incident: Incident) -> None:
     site, source, name = incident.site, incident.site.record.postgres_port, "closed"
     accepted(incident, name)
-    before, url = lines(site.record.app / "etl.env"), incident.superuser_url(name)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("ALTER ROLE starforge NOLOGIN")
+    before = lines(site.record.app / "etl.env")
+    shut(incident, name)
     site.start_load(writers=WRITERS, rate=40)
     with settled_load(site):
         answer, felt = moved(incident, lambda: incident.run("cutover", name, "--yes", expect=3), source)
@@ -102,6 +107,23 @@ def test_a_restore_that_turns_the_application_away_is_not_cut_over_to(incident: 
     status = incident.run("status").document
     assert (status["state"], status["serving"]) == ("validated", "source")
     incident.run("teardown", name, "--yes")
+
+
+def test_a_bare_up_moves_nothing_to_a_restore_that_turns_the_application_away(incident: Incident) -> None:
+    site, source, name = incident.site, incident.site.record.postgres_port, "shut"
+    accepted(incident, name)
+    before = lines(site.record.app / "etl.env")
+    shut(incident, name)
+    file = incident.reforge.project / "Pulumi.local.yaml"
+    file.write_text(file.read_text().replace("reforge:serving: source", f"reforge:serving: {name}"))
+    ran = incident.pulumi("up", "--yes")
+    assert ran.returncode != 0
+    assert "The new target does not take the application" in ran.stdout
+    assert incident.served_port() == source
+    assert lines(site.record.app / "etl.env") == before, "nothing moves before the route is proven"
+    incident.run("rollback", "--yes")
+    incident.run("teardown", name, "--yes")
+    assert incident.served_port() == source
 
 
 @pytest.mark.slow

@@ -6,7 +6,10 @@ through the command line. Tests restore from it, move the application, and look 
 
 from __future__ import annotations
 
+import os
+import shlex
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,6 +64,15 @@ class Incident:
     def run(self, *words: str, expect: int = 0) -> Answer:
         """Run ``reforge --json WORDS`` to the exit code that is expected."""
         return self.reforge.run(*words, expect=expect)
+
+    def pulumi(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run the engine by its own command, as ``reforge shellenv`` lets anybody."""
+        exported = self.run("shellenv").document["environment"]
+        pairs = (shlex.split(line)[1].split("=", 1) for line in exported)
+        command = ["pulumi", *words, "--stack", "local", "--non-interactive", "--color", "never"]
+        environment = os.environ | {name: value for name, value in pairs}
+        project = self.reforge.project
+        return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
 
     def url(self, name: str) -> str:
         return self.reforge.url(name)
