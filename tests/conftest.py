@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support.servers import scratch
+
+# A time limit says how busy the machine is, not whether the code is right.
+settings.register_profile("reforge", deadline=None)
+settings.load_profile("reforge")
 
 
 @pytest.fixture
