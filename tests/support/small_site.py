@@ -75,7 +75,7 @@ class Project:
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in:\n{text}"
         self.config.write_text(text.replace(old, new))
 
-    def reforge(self, *words: str, expect: int = 0, **secrets: str) -> Ended:
+    def reforge(self, *words: str, expect: int | None = 0, **secrets: str) -> Ended:
         """Run ``reforge --json WORDS`` in the project's folder."""
         return _run(self.command(*words), self.folder, self.environment | secrets, expect)
 
