@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from bench.paired import paired
@@ -21,8 +22,7 @@ def main() -> None:
         project = make_project(Path(folder))
         click = [PYTHON, "-c", "import click"]
         for words in (["--help"], ["-C", str(project), "status"]):
-            command = [REFORGE, *words]
-            pair = paired(lambda command=command: _run(command), lambda: _run(click), runs=15)  # type: ignore[misc]
+            pair = paired(partial(_run, [REFORGE, *words]), partial(_run, click), runs=15)
             print(pair.line(f"reforge {words[-1]} / import click"), flush=True)
         stages = Stages(project)
         print(paired(stages.ours, stages.bare, runs=7).line("a stage / bare pulumi up"), flush=True)

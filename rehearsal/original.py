@@ -34,6 +34,7 @@ _OWN = ("postmaster.pid", "postmaster.opts", "pg_internal.init", "current_logfil
 _STAYING = ("base", "global", "pg_tblspc")
 
 _OURS = "relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_|^information_schema$')"
+# The queries below are put together from constants of this file alone, hence no S608.
 _TABLES = f"SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND {_OURS} ORDER BY 1"  # noqa: S608
 _TOASTS = f"SELECT reltoastrelid FROM pg_class WHERE {_OURS}"  # noqa: S608
 _FILES = f"""
