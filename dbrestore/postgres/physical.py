@@ -1,0 +1,108 @@
+"""An instance made from a base backup and WAL: proven, copied, configured, recovered to its target."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from archive.backups import list_backups, verify
+from archive.commits import last_record
+from archive.lsn import format_lsn
+from archive.proof import Proof, prove
+from archive.segments import Archive
+from dbrestore.handler import Context, State
+from dbrestore.postgres import configuring
+from dbrestore.postgres.cluster import Cluster
+from dbrestore.postgres.copying import copy_backup
+from dbrestore.postgres.inputs import InstanceInputs
+from dbrestore.postgres.making import Making
+from dbrestore.postgres.mark import Mark
+from dbrestore.postgres.recovery import (
+    bootstrap_superuser,
+    recover,
+    run_checkpoint,
+    silence_subscriptions,
+)
+from toolchain.accounts import Account, account, server_account
+from toolchain.postgres import Binaries, find_binaries
+
+
+class Physical(Making):
+    """The phases ``copying``, then ``recovering``: PostgreSQL goes on with a replay where it was."""
+
+    continued: ClassVar = frozenset({"recovering", "ready"})
+    _proof: Proof
+
+    @property
+    def words(self) -> str:
+        until = self.inputs.until
+        return f"{until.kind} {until.value or ''}".strip() + ("" if until.inclusive else " exclusive")
+
+    def account(self) -> Account | None:
+        if os.geteuid() != 0:
+            return None
+        if self.inputs.run_as:
+            return account(self.inputs.run_as)
+        owner = self.inputs.source.archive.owner()
+        return account(owner) if owner != "root" else server_account()
+
+    def examine(self, context: Context) -> None:
+        _reachable(self.inputs)
+
+    def prove(self, context: Context) -> Binaries:
+        """Nothing is copied before the backup is known to be whole and the WAL to reach the target."""
+        context.progress("proving that the WAL reaches the target")
+        self._proof, binaries = _reachable(self.inputs)
+        for note in self._proof.notes:
+            context.progress(note)
+        verify(self._proof.backup, binaries, context.progress)
+        return find_binaries(self._proof.backup.version_major)
+
+    def make(self, context: Context, cluster: Cluster, mark: Mark) -> Mark:
+        if mark.phase == "copying":
+            size = copy_backup(self._proof.backup.path, cluster.directory, cluster.account, context)
+            context.progress(f"copied {size} bytes; writing the settings of the new instance")
+            configuring.configure(cluster, self.inputs, self._proof)
+            mark = mark.at("recovering").write()
+        if mark.phase == "recovering":
+            reached = recover(cluster, self.inputs.until.target(), _reach(self._proof), context)
+            context.progress(f"promoted at {format_lsn(reached.lsn)}")
+            commit = reached.last_commit.isoformat() if reached.last_commit else ""
+            mark = replace(mark, reached_lsn=format_lsn(reached.lsn), reached_time=commit).write()
+        return mark
+
+    def settle(self, cluster: Cluster) -> State:
+        superuser = bootstrap_superuser(cluster)
+        silenced = silence_subscriptions(cluster, superuser)
+        run_checkpoint(cluster, superuser)
+        configuring.leave_recovery_settings(cluster.directory, cluster.account)
+        cluster.reload()
+        libraries = configuring.left_out_libraries(cluster.directory)
+        return {"quarantined": {"subscriptions": silenced, "libraries": libraries}}
+
+    def outputs(self, mark: Mark) -> State:
+        return {
+            "backup": self._proof.backup.name,
+            "reachedLsn": mark.reached_lsn,
+            "reachedTime": mark.reached_time,
+        }
+
+
+def _reachable(inputs: InstanceInputs) -> tuple[Proof, Binaries]:
+    """The quick proof, and the programs that read what it names."""
+    backups = list_backups(inputs.source.backups)
+    binaries = find_binaries(next((one.version_major for one in reversed(backups.usable)), None))
+    archive = Archive.scan(inputs.source.archive, inputs.source.data_directory)
+    return prove(backups, archive, inputs.until.target(), binaries, datetime.now(UTC)), binaries
+
+
+def _reach(proof: Proof) -> tuple[int, int]:
+    """Where replay begins, and the position that it comes to at the latest."""
+    if proof.target.kind == "latest":
+        return proof.backup.start_lsn, last_record(
+            proof.chain, find_binaries(proof.backup.version_major)
+        ) or 0
+    last = proof.needed[-1]
+    return proof.backup.start_lsn, last.start_lsn + last.size
