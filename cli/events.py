@@ -21,7 +21,7 @@ _MARKUP = re.compile(r"<\{%.*?%\}>")
 class Event:
     """Something that happened to one resource."""
 
-    kind: Literal["planned", "began", "ended", "failed", "said"]
+    kind: Literal["planned", "began", "ended", "failed", "said", "noted"]
     urn: str
     operation: str = ""
     """The engine's word: create, update, delete, replace, same, ..."""
@@ -46,6 +46,8 @@ class Outcome:
     """One for each resource that changes."""
     changes: dict[str, int] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What a resource says of itself for whoever reviews: the space it needs, the time it will take."""
     seconds: float = 0.0
     text: str = ""
     """What the engine printed for people."""
@@ -58,7 +60,8 @@ class Outcome:
     @property
     def diff(self) -> str:
         """The resource diff as the engine shows it, without its frame and without what stays the same."""
-        lines = [_URN.sub(r"[name=\1]", line) for line in self.text.splitlines()]
+        text, _, _ = self.text.partition("\nDiagnostics:\n")
+        lines = [_URN.sub(r"[name=\1]", line) for line in text.splitlines()]
         return "\n".join(line for line in lines if not _is_frame(line)).strip("\n")
 
 
@@ -102,6 +105,8 @@ def _keep(outcome: Outcome, event: Event) -> None:
         outcome.steps.append(event)
     elif event.kind == "failed" and event.text:
         outcome.errors.append(event.text)
+    elif event.kind == "noted" and (note := f"{event.name}: {event.text}") not in outcome.notes:
+        outcome.notes.append(note)
 
 
 def _entries(log: Path, process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
@@ -154,7 +159,8 @@ def _diagnostic(said: dict[str, Any]) -> Iterator[Event]:
     if said.get("severity") == "error" and not _is_noise(text):
         yield Event("failed", urn, text=_clean(text))
     elif said.get("severity") in ("info", "warning") and text:
-        yield Event("said", urn, text=text)
+        noted = said["severity"] == "info" and not said.get("ephemeral")
+        yield Event("noted" if noted else "said", urn, text=text)
 
 
 def _is_noise(text: str) -> bool:

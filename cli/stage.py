@@ -103,6 +103,7 @@ class Stage:
                 "config_diff": file.diff(text),
                 "resource_diff": outcome.diff,
                 "changes": outcome.changes,
+                "notes": outcome.notes,
             }
             self._show(outcome)
             refuse_data_loss(outcome, self._data_types(), self.removes)
@@ -122,6 +123,8 @@ class Stage:
             screen.diff(outcome.diff)
         else:
             screen.say("No resource changes.")
+        for note in outcome.notes:
+            screen.say(note)
 
     def _apply(self, text: str, *, checked: bool) -> Outcome:
         session = self.session

@@ -48,6 +48,8 @@ class Context:
     """Takes one line for people: phase, percent, rate and ETA as far as they are known."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     """Set when the operator interrupts: stop at the next safe point and raise."""
+    note: Callable[[str], None] = lambda _text: None
+    """Takes what a reviewer should still read after the work: it stays on the screen and in the report."""
 
 
 class Handler(ABC):

@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from dbrestore import rates
+
 EVERY_SECONDS = 0.25
 
 
@@ -41,8 +43,10 @@ class Meter:
         return text
 
     def done(self) -> None:
-        """Say that the phase is over and how long it took."""
-        self._tell(f"{self.phase} done: {size(self.total)} in {time.monotonic() - self._begun:.1f} s")
+        """Say that the phase is over and how long it took, and remember the rate."""
+        seconds = time.monotonic() - self._begun
+        rates.record(self.phase, self.total, seconds)
+        self._tell(f"{self.phase} done: {size(self.total)} in {seconds:.1f} s")
 
 
 def size(count: float) -> str:

@@ -20,8 +20,8 @@ from dbrestore.handler import Context, Handler, Inputs, State
 from dbrestore.values import has_unknowns, plain, wire
 from problem import Problem
 
-Tell = Callable[[str, str], None]
-"""Takes a URN and one line of progress."""
+Tell = Callable[[str, str, bool], None]
+"""Takes a URN, one line for people, and whether it is worth keeping or mere progress."""
 
 
 class Provider(protocol.Provider):
@@ -136,7 +136,12 @@ class Provider(protocol.Provider):
             raise Problem("unknown-resource-type", f"dbrestore has no {token}; it has {known}") from None
 
     def _context(self, urn: str) -> Context:
-        return Context(urn, lambda text: self._tell(urn, text), self._cancelled)
+        return Context(
+            urn,
+            lambda text: self._tell(urn, text, False),
+            self._cancelled,
+            lambda text: self._tell(urn, text, True),
+        )
 
 
 def _plain(values: Mapping[str, PropertyValue]) -> State:

@@ -66,10 +66,10 @@ class EngineLog:
             return False
         return True
 
-    def tell(self, urn: str, text: str) -> None:
+    def tell(self, urn: str, text: str, keep: bool = False) -> None:
         if self._stub is None:
             return
-        line = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=text, urn=urn, ephemeral=True)
+        line = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=text, urn=urn, ephemeral=not keep)
         # The engine may be gone already; progress is never worth failing for.
         call = self._stub.Log.future(line, timeout=5)
         self._under_way.add(call)

@@ -29,6 +29,7 @@ EMPTIED = {
 """Folders whose contents are the original's alone (its replication slots above all): kept, but empty."""
 LEFT_OUT = {"postmaster.pid", "postmaster.opts", "standby.signal", "recovery.signal", "backup_manifest"}
 WORKERS = 4
+COPYING = "copying base backup"
 
 
 def copy_backup(backup: Path, directory: Path, owner: Account | None, context: Context) -> int:
@@ -37,7 +38,7 @@ def copy_backup(backup: Path, directory: Path, owner: Account | None, context: C
     Problem ``interrupted`` when the operator stops it, ``no-space`` when the file system is full.
     """
     files = list(_files(backup))
-    meter = Meter("copying base backup", sum(size for _path, size in files), context.progress)
+    meter = Meter(COPYING, sum(size for _path, size in files), context.progress)
     for folder in _folders(backup):
         _own(_made(directory / folder), owner)
 

@@ -33,7 +33,10 @@ class Instance(Handler):
     def examine(self, context: Context, inputs: InstanceInputs) -> None:
         """The quick part of the proof. Work of ours that lies there already was proven, and is continued."""
         if own_mark(inputs.directory, context.urn) is None:
-            _way(inputs).examine(context)
+            way = _way(inputs)
+            way.examine(context)
+            for line in way.forecast().lines():
+                context.note(line)
             if inputs.port:
                 _free(inputs.listen, inputs.port)
 

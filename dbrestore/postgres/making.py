@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from dbrestore.forecast import Forecast
 from dbrestore.handler import Context, State
 from dbrestore.postgres.cluster import Cluster
 from dbrestore.postgres.inputs import InstanceInputs
@@ -37,6 +38,10 @@ class Making(ABC):
     @abstractmethod
     def examine(self, context: Context) -> None:
         """The quick look of a preview, without side effects; a Problem where it cannot work."""
+
+    def forecast(self) -> Forecast:
+        """The room and the time that it will take, once ``examine`` or ``prove`` has looked."""
+        return Forecast()
 
     @abstractmethod
     def prove(self, context: Context) -> Binaries:

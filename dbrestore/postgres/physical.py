@@ -12,21 +12,27 @@ from archive.commits import last_record
 from archive.lsn import format_lsn
 from archive.proof import Proof, prove
 from archive.segments import Archive
+from dbrestore.forecast import Forecast
 from dbrestore.handler import Context, State
 from dbrestore.postgres import configuring
 from dbrestore.postgres.cluster import Cluster
-from dbrestore.postgres.copying import copy_backup
+from dbrestore.postgres.copying import COPYING, copy_backup
 from dbrestore.postgres.inputs import InstanceInputs
 from dbrestore.postgres.making import Making
 from dbrestore.postgres.mark import Mark
 from dbrestore.postgres.recovery import (
+    REPLAYING,
     bootstrap_superuser,
     recover,
     run_checkpoint,
     silence_subscriptions,
 )
+from dbrestore.space import Need
 from toolchain.accounts import Account, account, server_account
 from toolchain.postgres import Binaries, find_binaries
+
+_WAL_KEPT = 5
+"""Segments in pg_wal of an instance that was just promoted: the default min_wal_size of 80 MB."""
 
 
 class Physical(Making):
@@ -49,7 +55,15 @@ class Physical(Making):
         return account(owner) if owner != "root" else server_account()
 
     def examine(self, context: Context) -> None:
-        _reachable(self.inputs)
+        self._proof, _ = _reachable(self.inputs)
+
+    def forecast(self) -> Forecast:
+        """Replay needs room for what it adds to tables, and for the few segments that stay in pg_wal."""
+        backup, needed = self._proof.backup, self._proof.needed
+        replayed = len(needed) * backup.segment_size
+        room = backup.size + _WAL_KEPT * backup.segment_size
+        need = Need(self.inputs.directory, room, replayed, self.inputs.source.backups)
+        return Forecast((need,), ((COPYING, backup.size), (REPLAYING, replayed)))
 
     def prove(self, context: Context) -> Binaries:
         """Nothing is copied before the backup is known to be whole and the WAL to reach the target."""

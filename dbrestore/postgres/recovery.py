@@ -17,6 +17,7 @@ from dbrestore.progress import Meter
 from problem import Problem
 
 POLL_SECONDS = 0.1
+REPLAYING = "replaying WAL"
 _ASK = """
     SELECT pg_is_in_recovery(), pg_last_wal_replay_lsn()::text, pg_last_xact_replay_timestamp(),
            CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() END
@@ -40,7 +41,7 @@ def recover(cluster: Cluster, target: Target, reach: tuple[int, int], context: C
     ``reach`` is the LSN where replay begins and the one where it ends at the latest. Problem
     ``recovery-failed`` with the server's words; ``interrupted`` leaves a stopped server that goes on later.
     """
-    meter = Meter("replaying WAL", max(0, reach[1] - reach[0]), context.progress)
+    meter = Meter(REPLAYING, max(0, reach[1] - reach[0]), context.progress)
     cluster.start()
     reached = _wait(cluster, reach[0], meter, context)
     compare(target, reached, reach[1])

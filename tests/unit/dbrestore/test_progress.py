@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from dbrestore import progress
 from dbrestore.progress import Meter, size
+from dbrestore.rates import Estimate, estimate
 
 MIB = 2**20
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+def clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[float], None]:
     """Sets what the meter takes for the time."""
+    monkeypatch.setenv("REFORGE_CACHE", str(tmp_path))
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     return lambda seconds: now.__setitem__(0, seconds)
@@ -60,6 +63,7 @@ def test_the_end_says_how_much_and_how_long(clock: Callable[[float], None]) -> N
     clock(1.25)
     meter.done()
     assert told == ["copying done: 16 MiB in 1.2 s"]
+    assert estimate("copying", 32 * MIB) == Estimate(2.5, 1.25, 5, 1)
 
 
 @pytest.mark.parametrize(

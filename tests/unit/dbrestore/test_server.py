@@ -44,6 +44,12 @@ def test_a_line_of_progress_appears_beside_its_resource_and_is_not_kept(engine: 
     assert line.severity == engine_pb2.INFO
 
 
+def test_a_note_is_kept_after_the_work(engine: Any) -> None:
+    listening, address = engine
+    EngineLog(address).tell("urn:one", "needs 3 GiB", keep=True)
+    assert not listening.lines.get(timeout=10).ephemeral
+
+
 def test_an_engine_that_attaches_later_gets_the_lines_from_then_on(engine: Any) -> None:
     listening, address = engine
     log = EngineLog("")

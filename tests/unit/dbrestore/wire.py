@@ -111,7 +111,7 @@ class Engine:
         return asyncio.run(self._ask(requests))
 
     async def _ask(self, requests: tuple[tuple[str, dict[str, Any]], ...]) -> list[Any]:
-        provider = Provider({TOKEN: self.handler}, lambda urn, text: self.told.append((urn, text)))
+        provider = Provider({TOKEN: self.handler}, lambda urn, text, _keep: self.told.append((urn, text)))
         servicer = Servicer([], "0.1.0", provider, "")
         servicer.log, servicer.serve_anew = EngineLog(""), provider.serve_anew
         server = grpc.aio.server()
