@@ -62,7 +62,9 @@ class Outcome:
         """The resource diff as the engine shows it, without its frame and without what stays the same."""
         text, _, _ = self.text.partition("\nDiagnostics:\n")
         lines = [_URN.sub(r"[name=\1]", line) for line in text.splitlines()]
-        return "\n".join(line for line in lines if not _is_frame(line)).strip("\n")
+        noted = {line for note in self.notes for line in note.splitlines()}
+        kept = (line for line in lines if not _is_frame(line) and line.strip() not in noted)
+        return "\n".join(kept).strip("\n")
 
 
 _URN = re.compile(r"\[urn=.*::(.*?)\]")
@@ -105,8 +107,8 @@ def _keep(outcome: Outcome, event: Event) -> None:
         outcome.steps.append(event)
     elif event.kind == "failed" and event.text:
         outcome.errors.append(event.text)
-    elif event.kind == "noted" and (note := f"{event.name}: {event.text}") not in outcome.notes:
-        outcome.notes.append(note)
+    elif event.kind == "noted" and event.text not in outcome.notes:
+        outcome.notes.append(event.text)
 
 
 def _entries(log: Path, process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:

@@ -123,8 +123,9 @@ class Stage:
             screen.diff(outcome.diff)
         else:
             screen.say("No resource changes.")
-        for note in outcome.notes:
-            screen.say(note)
+        if outcome.notes:
+            screen.heading("Before it begins:")
+            screen.say("\n".join(outcome.notes))
 
     def _apply(self, text: str, *, checked: bool) -> Outcome:
         session = self.session

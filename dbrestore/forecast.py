@@ -29,4 +29,5 @@ class Forecast:
         if not known:
             return f"{phases}: no such work was measured on this machine yet, so its time is not known"
         rest = ", ".join(phase for phase, found in expected.items() if not found)
-        return f"{phases}: {reduce(add, known)}" + (f", without {rest}" if rest else "")
+        time = f"{phases}: {reduce(add, known)}" + (f", without {rest}" if rest else "")
+        return f"{time}; and a few seconds for starts and checks"

@@ -35,8 +35,8 @@ class Instance(Handler):
         if own_mark(inputs.directory, context.urn) is None:
             way = _way(inputs)
             way.examine(context)
-            for line in way.forecast().lines():
-                context.note(line)
+            if lines := way.forecast().lines():
+                context.note("\n".join(lines))
             if inputs.port:
                 _free(inputs.listen, inputs.port)
 

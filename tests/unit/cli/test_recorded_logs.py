@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,18 @@ def test_a_log_tells_what_changes_and_nothing_of_what_stays(name: str, kinds: li
     assert outcome.errors == []
     changing = [event for event in heard if event.operation == "update"]
     assert [event.kind for event in changing] == kinds
+
+
+def test_notes_for_the_reviewer_are_kept_once_and_stand_apart_from_the_diff(tmp_path: Path) -> None:
+    said = {"urn": urn("before"), "message": "needs 3 GiB\nabout 5 s\n", "severity": "info"}
+    events = [said, said, said | {"message": "copying 45 %", "ephemeral": True}]
+    log = tmp_path / "events.jsonl"
+    log.write_text("".join(json.dumps({"diagnosticEvent": event}) + "\n" for event in events))
+    with subprocess.Popen(["true"]) as engine:
+        outcome = follow(log, engine, lambda _event: None)
+    assert outcome.notes == ["needs 3 GiB\nabout 5 s"]
+    outcome.text = f"{OUTPUT}\n  needs 3 GiB\n    about 5 s\nDiagnostics:\n  before:\n    needs 3 GiB\n"
+    assert outcome.diff == Outcome(text=OUTPUT).diff
 
 
 def test_the_diff_is_the_engines_without_its_frame() -> None:

@@ -36,14 +36,15 @@ def test_the_times_of_the_phases_are_added_up() -> None:
     rates.record("replaying", 100 * MIB, 4)
     (line,) = Forecast(work=(("copying", 100 * MIB), ("replaying", 100 * MIB))).lines()
     assert line == (
-        "copying 100 MiB, replaying 100 MiB: about 5 s (2 s to 10 s) by one earlier run on this machine"
+        "copying 100 MiB, replaying 100 MiB: about 5 s (2 s to 10 s) by one earlier run on this machine; "
+        "and a few seconds for starts and checks"
     )
 
 
 def test_a_phase_without_measurements_is_named() -> None:
     rates.record("copying", 100 * MIB, 1)
     (line,) = Forecast(work=(("copying", 100 * MIB), ("replaying", MIB))).lines()
-    assert line.endswith("on this machine, without replaying")
+    assert line.endswith("on this machine, without replaying; and a few seconds for starts and checks")
 
 
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
