@@ -12,6 +12,7 @@ from pathlib import Path
 
 from archive.manifest import Manifest, duration, read_label, read_manifest
 from archive.segments import DEFAULT_SIZE, Segment
+from archive.wal import Archive
 from problem import Problem
 from toolchain.postgres import Binaries
 
@@ -35,10 +36,10 @@ class BaseBackup:
     segment_size: int
     system_identifier: int
 
-    def finished_at(self, archive: Path) -> datetime | None:
+    def finished_at(self, archive: Archive) -> datetime | None:
         """When it ended, by its .backup file in the archive; None without one (a standby writes none)."""
         first = Segment(self.timeline, self.start_lsn // self.segment_size, self.segment_size)
-        took = duration(archive / f"{first.name}.{self.start_lsn % self.segment_size:08X}.backup")
+        took = duration(archive.text(f"{first.name}.{self.start_lsn % self.segment_size:08X}.backup") or "")
         return None if took is None else self.started_at + took
 
 

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archive.backups import BaseBackup
-from archive.segments import Archive, Segment
+from archive.segments import Segment, cut_short, page_flaw
 from archive.timelines import Lineage, latest_lineage, segment_at
+from archive.wal import Archive
 
 _MISSING = "is missing"
 
 
 @dataclass(frozen=True)
 class Chain:
-    """Consecutive segments that are there and look whole, each with the file that holds it.
+    """Consecutive segments that are there and look whole, in the archive or the backup's pg_wal ``inside``.
 
     ``gap`` is the first segment after them that is missing or damaged, with ``flaw`` as the words for it;
     None where the archive simply ends. ``beyond_gap`` are the segments that the archive has after the gap.
@@ -22,7 +23,8 @@ class Chain:
 
     lineage: Lineage
     segments: tuple[Segment, ...]
-    files: tuple[Path, ...]
+    archive: Archive
+    inside: Path
     following: Segment
     """The segment after the last one: the gap, or the one that is to be archived next."""
     gap: Segment | None = None
@@ -38,6 +40,20 @@ class Chain:
     def end_lsn(self) -> int:
         """The first position that no segment of the chain holds."""
         return self.following.start_lsn
+
+    def file(self, index: int) -> Path:
+        """A plain file of a segment on this machine, fetched where it lies elsewhere or is compressed."""
+        return self.files(index, index + 1)[0]
+
+    def files(self, first: int, end: int) -> list[Path]:
+        """The same for the segments with the indices ``first`` to ``end``, that one not included."""
+        wanted = self.segments[first:end]
+        archived = iter(self.archive.locals(segment for segment in wanted if segment in self.archive))
+        return [next(archived) if one in self.archive else self.inside / one.name for one in wanted]
+
+    def where(self, segment: Segment) -> str:
+        """What holds a segment, for people."""
+        return self.archive.where(segment) if segment in self.archive else str(self.inside / segment.name)
 
     def index(self, lsn: int) -> int:
         """Which of the segments holds a position; positions outside give the nearest one's index."""
@@ -68,7 +84,7 @@ def run_up(backup: BaseBackup, archive: Archive, limit: int = 16) -> Chain:
     spans = latest_lineage(archive, backup.timeline, backup.start_lsn)
     walk = _Walk(backup, archive, spans)
     first, last = backup.start_lsn // backup.segment_size, (backup.stop_lsn - 1) // backup.segment_size
-    while limit > 0 and first > 0 and walk.flaw(walk.expected(first - 1)) is None:
+    while limit > 0 and first > 0 and walk.flaw(walk.expected(first - 1), look=False) is None:
         first, limit = first - 1, limit - 1
     return walk.between(first, last)
 
@@ -78,7 +94,8 @@ class _Walk:
 
     def __init__(self, backup: BaseBackup, archive: Archive, spans: Lineage) -> None:
         self.backup, self.archive, self.spans = backup, archive, spans
-        self.inside = _sizes(backup.path / "pg_wal")
+        self.inside = backup.path / "pg_wal"
+        self.sizes = _sizes(self.inside)
 
     def forward(self) -> Chain:
         """From the backup's first segment to the highest that the archive or the backup has."""
@@ -90,38 +107,38 @@ class _Walk:
     def between(self, first: int, last: int) -> Chain:
         """The chain of the numbers ``first`` to ``last``, ended by the first flaw."""
         segments = [self.expected(number) for number in range(first, last + 1)]
-        flaws = ((index, flaw) for index, segment in enumerate(segments) if (flaw := self.flaw(segment)))
+        edges = {0, len(segments) - 1}
+        found = ((index, self.flaw(segment, index in edges)) for index, segment in enumerate(segments))
+        flaws = ((index, flaw) for index, flaw in found if flaw)
         stop, words = next(flaws, (len(segments), ""))
         return Chain(
             lineage=self.spans,
             segments=tuple(segments[:stop]),
-            files=tuple(self.file(segment) for segment in segments[:stop]),
+            archive=self.archive,
+            inside=self.inside,
             following=self.expected(first + stop),
             gap=segments[stop] if words else None,
             flaw=words,
-            beyond_gap=tuple(
-                segment for segment in segments[stop + 1 :] if segment.name in self.archive.sizes
-            ),
+            beyond_gap=tuple(segment for segment in segments[stop + 1 :] if segment in self.archive),
         )
 
     def expected(self, number: int) -> Segment:
         return segment_at(self.spans, number, self.backup.segment_size)
 
-    def file(self, segment: Segment) -> Path:
-        archived = segment.name in self.archive.sizes
-        return (self.archive.folder if archived else self.backup.path / "pg_wal") / segment.name
-
-    def flaw(self, segment: Segment) -> str | None:
+    def flaw(self, segment: Segment, look: bool = True) -> str | None:
         """Why a segment cannot be used, in words that follow its name; None if it looks whole."""
-        size = self.archive.sizes.get(segment.name, self.inside.get(segment.name))
+        if segment in self.archive:
+            return self.archive.flaw(segment, self.backup.system_identifier, look)
+        size = self.sizes.get(segment.name)
         if size is None:
             return _MISSING
         if size != segment.size:
-            return f"is cut short or damaged: {size:,} bytes instead of {segment.size:,}"
-        return self.archive.flaw(self.file(segment), segment, self.backup.system_identifier)
+            return cut_short(size, segment.size)
+        with (self.inside / segment.name).open("rb") as file:
+            return page_flaw(file, segment, self.backup.system_identifier)
 
     def _inside(self, number: int) -> bool:
-        return self.expected(number).name in self.inside
+        return self.expected(number).name in self.sizes
 
     def _ours(self, segment: Segment) -> bool:
         return self.expected(segment.number) == segment
@@ -136,7 +153,7 @@ def gaps(chain: Chain, backup: BaseBackup, archive: Archive) -> tuple[tuple[Segm
     last = max((segment.number for segment in chain.beyond_gap), default=chain.gap.number)
     for number in range(chain.gap.number, last + 1):
         segment = walk.expected(number)
-        flaw = walk.flaw(segment)
+        flaw = walk.flaw(segment, look=False)
         if flaw and found and found[-1][1].number == number - 1 and found[-1][2] == flaw:
             found[-1] = (found[-1][0], segment, flaw)
         elif flaw:

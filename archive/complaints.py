@@ -10,8 +10,8 @@ from archive.backups import Backups, BaseBackup
 from archive.chain import Chain
 from archive.commits import Commit
 from archive.lsn import format_lsn
-from archive.segments import Archive
 from archive.targets import Target, iso, utc
+from archive.wal import Archive
 from problem import Problem
 
 
@@ -53,7 +53,7 @@ def _not_archived_yet(target: Target, reach: Reach, archive: Archive) -> Problem
     segment = reach.chain.following
     return Problem(
         "wal-not-archived-yet",
-        f"{_capital(target)} lies after the archived WAL: {segment.name} is not in {archive.folder} yet, "
+        f"{_capital(target)} lies after the archived WAL: {segment.name} is not in {archive.place} yet, "
         f"and no later segment is. {reach}{hint(segment, archive.data_directory)}",
         # A time target needs a commit after it; an idle source writes none by itself.
         "On the source: SELECT pg_current_xact_id(); then SELECT pg_switch_wal(); wait until the segment is "
@@ -69,7 +69,7 @@ def _missing(target: Target, reach: Reach, backups: Backups, archive: Archive) -
     cause = " (never archived, or removed)" if chain.flaw == "is missing" else ""
     return Problem(
         "wal-missing",
-        f"{_capital(target)} cannot be reached: WAL segment {chain.following.name} in {archive.folder} "
+        f"{_capital(target)} cannot be reached: WAL segment {chain.following.name} in {archive.place} "
         f"{chain.flaw}{cause}; {later}. {reach}{hint(chain.following, archive.data_directory)}",
         f"Bring the segment back, or {reach.offer}{_after_gap(reach, backups)}",
     )
@@ -107,7 +107,7 @@ def not_found(target: Target, reach: Reach, archive: Archive) -> Problem:
     return Problem(
         "target-not-found",
         f"{_capital(target)} is not in the WAL from base backup {reach.backup.name} to "
-        f"{reach.chain.segments[-1].name} in {archive.folder}. {reach}",
+        f"{reach.chain.segments[-1].name} in {archive.place}. {reach}",
         "Check its spelling. If it is newer than that: SELECT pg_switch_wal() on the source, wait until the "
         f"segment {reach.chain.following.name} is archived, and repeat",
     )

@@ -73,14 +73,14 @@ def read_label(path: Path) -> Label:
     return Label(name[1] if name else "", parse_lsn(start[1]), start[2])
 
 
-def duration(history: Path) -> timedelta | None:
-    """From the start to the stop of a backup as the .backup file in the archive tells it; None without one.
+def duration(history: str) -> timedelta | None:
+    """From the start to the stop of a backup by the text of its .backup file; None where it does not tell.
 
     A difference, because both times are in a zone that only the server knows.
     """
     try:
-        times = dict(_TIME.findall(history.read_text(encoding="utf-8", errors="replace")))
+        times = dict(_TIME.findall(history))
         start, stop = (datetime.fromisoformat(times[key]) for key in ("START", "STOP"))
-    except (OSError, KeyError, ValueError):
+    except (KeyError, ValueError):
         return None
     return stop - start

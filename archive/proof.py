@@ -24,8 +24,9 @@ from archive.commits import (
     latest_time_before,
     record_from,
 )
-from archive.segments import Archive, Segment
+from archive.segments import Segment
 from archive.targets import Target
+from archive.wal import Archive
 from problem import Problem
 from toolchain.postgres import Binaries
 

@@ -1,19 +1,14 @@
-"""WAL segment files: their names, their first page, and the listing of an archive of plain files."""
+"""WAL segment files: their names and their first page."""
 
 from __future__ import annotations
 
-import os
 import re
 import struct
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-
-from problem import Problem
+from dataclasses import dataclass
+from typing import BinaryIO
 
 DEFAULT_SIZE = 16 * 1024 * 1024
 _NAME = re.compile(r"[0-9A-F]{24}")
-_HISTORY = re.compile(r"([0-9A-F]{8})\.history")
 _LONG_PAGE_HEADER = struct.Struct("=HHIQI4xQII")
 """XLogLongPageHeaderData (src/include/access/xlog_internal.h): the same since PostgreSQL 9.3."""
 
@@ -53,72 +48,20 @@ class Segment:
         return cls(int(name[:8], 16), int(name[8:16], 16) * per_log + low, size)
 
 
-@dataclass(frozen=True)
-class Archive:
-    """What a WAL archive held when it was listed: plain segment files and timeline histories."""
-
-    folder: Path
-    sizes: Mapping[str, int]
-    """Bytes of every file that has the name of a WAL segment."""
-    histories: frozenset[int]
-    """Timelines that have a history file."""
-    data_directory: Path | None = None
-    """The source's data directory, if readable here: tells whether a missing segment still lies there."""
-    verdicts: dict[tuple[Path, int], str | None] = field(default_factory=dict, repr=False, compare=False)
-    """What was found of segments' first pages, so that many backups' chains read each but once."""
-
-    def flaw(self, path: Path, segment: Segment, system_identifier: int) -> str | None:
-        """``page_flaw``, remembered."""
-        key = path, system_identifier
-        if key not in self.verdicts:
-            self.verdicts[key] = page_flaw(path, segment, system_identifier)
-        return self.verdicts[key]
-
-    @classmethod
-    def scan(cls, folder: Path, data_directory: Path | None = None) -> Archive:
-        """List an archive once; Problem if it cannot be read."""
-        sizes, histories = {}, set()
-        for name, size in _files(folder):
-            if _NAME.fullmatch(name):
-                sizes[name] = size
-            elif match := _HISTORY.fullmatch(name):
-                histories.add(int(match[1], 16))
-        return cls(folder, sizes, frozenset(histories), data_directory)
-
-    def segments(self, size: int) -> Iterator[Segment]:
-        """Every archived segment, whole or not, in no order."""
-        for name in self.sizes:
-            try:
-                yield Segment.parse(name, size)
-            except ValueError:
-                continue
+def cut_short(found: int, size: int) -> str:
+    """The words for a segment of a wrong size, in bytes, that follow its name."""
+    return f"is cut short or damaged: {found:,} bytes instead of {size:,}"
 
 
-def _files(folder: Path) -> Iterator[tuple[str, int]]:
-    """Names and sizes of the WAL and history files in a folder."""
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if _NAME.fullmatch(entry.name) or _HISTORY.fullmatch(entry.name):
-                    yield entry.name, entry.stat().st_size
-    except OSError as error:
-        raise Problem(
-            "archive-unreadable",
-            f"The WAL archive {folder} cannot be read: {error.strerror}",
-            f"Check the path and its permissions: ls -ld {folder}",
-        ) from error
-
-
-def page_flaw(path: Path, segment: Segment, system_identifier: int) -> str | None:
+def page_flaw(file: BinaryIO, segment: Segment, system_identifier: int) -> str | None:
     """What is wrong with a segment's first page, in words that follow its name; None if nothing is.
 
     Cheap (40 bytes): finds a file of another cluster, one under a wrong name, and one without any WAL.
     """
     try:
-        with path.open("rb") as file:
-            _magic, _info, timeline, address, _rest, system, size, _block = _LONG_PAGE_HEADER.unpack(
-                file.read(_LONG_PAGE_HEADER.size)
-            )
+        _magic, _info, timeline, address, _rest, system, size, _block = _LONG_PAGE_HEADER.unpack(
+            file.read(_LONG_PAGE_HEADER.size)
+        )
     except (OSError, struct.error) as error:
         return f"cannot be read ({error})"
     if system != system_identifier:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from archive.lsn import parse_lsn
-from archive.segments import Archive, Segment
+from archive.segments import Segment
+from archive.wal import Archive
 from problem import Problem
 
 _SWITCH = re.compile(r"\s*(\d+)\s+([0-9A-Fa-f]+/[0-9A-Fa-f]+)")
@@ -30,12 +30,12 @@ Lineage = tuple[Span, ...]
 """A timeline with its ancestors, oldest first."""
 
 
-def lineage(archive: Path, timeline: int) -> Lineage:
+def lineage(archive: Archive, timeline: int) -> Lineage:
     """The ancestry of a timeline as its history file tells it; timeline 1 has no file and no ancestor.
 
     Problem if another timeline's history file is missing or unreadable.
     """
-    switches = _switches(archive / f"{timeline:08X}.history") if timeline > 1 else []
+    switches = _switches(archive, f"{timeline:08X}.history") if timeline > 1 else []
     spans, begin = [], 0
     for ancestor, end in switches:
         spans.append(Span(ancestor, begin, end))
@@ -52,11 +52,11 @@ def latest_lineage(archive: Archive, timeline: int, lsn: int) -> Lineage:
     """
     for candidate in sorted(archive.histories, reverse=True):
         if candidate > timeline:
-            spans = lineage(archive.folder, candidate)
+            spans = lineage(archive, candidate)
             if any(span.timeline == timeline and span.holds(lsn) for span in spans):
                 return spans
     if timeline == 1 or timeline in archive.histories:
-        return lineage(archive.folder, timeline)
+        return lineage(archive, timeline)
     # The parents' WAL lies before the backup and is not needed: do without the history.
     return (Span(timeline, 0),)
 
@@ -70,16 +70,9 @@ def segment_at(spans: Lineage, number: int, size: int) -> Segment:
     return Segment(newest.timeline, number, size)
 
 
-def _switches(path: Path) -> list[tuple[int, int]]:
+def _switches(archive: Archive, name: str) -> list[tuple[int, int]]:
     """The lines of a history file: (timeline, LSN at which the next one began)."""
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise Problem(
-            "timeline-history-unreadable",
-            f"The timeline history {path} cannot be read: {error.strerror}",
-            "Put the file back into the archive: every server that follows the timeline has it in its pg_wal",
-        ) from error
+    lines = _text(archive, name).splitlines()
     found = [
         (match, line)
         for line in lines
@@ -90,7 +83,21 @@ def _switches(path: Path) -> list[tuple[int, int]]:
         if match is None:
             raise Problem(
                 "timeline-history-unreadable",
-                f"The timeline history {path} has a line that is none: {line!r}",
+                f"The timeline history {archive.place}/{name} has a line that is none: {line!r}",
                 "Compare the file with its copy in the pg_wal of a server that follows the timeline",
             )
     return [(int(match[1]), parse_lsn(match[2])) for match, _ in found if match]
+
+
+def _text(archive: Archive, name: str) -> str:
+    try:
+        text, why = archive.text(name), "it is not there"
+    except (Problem, OSError) as error:
+        text, why = None, str(error)
+    if text is None:
+        raise Problem(
+            "timeline-history-unreadable",
+            f"The timeline history {archive.place}/{name} cannot be read: {why}",
+            "Put the file back into the archive: every server that follows the timeline has it in its pg_wal",
+        )
+    return text

@@ -19,6 +19,8 @@ from toolchain.postgres import Binaries
 
 _RUN_ON = 1024 * 1024
 """How far, in bytes, into the next segment a record that begins in the last one is followed."""
+_STRETCH = 8
+"""Segments that are fetched at once to be read."""
 _RECORD = re.compile(
     r"rmgr: (\S+) +len [^:]+: +\d+/ +(\d+), tx: +(\d+), "
     r"lsn: (\w+)/(\w+), prev \w+/\w+, desc: (.*)"
@@ -27,7 +29,7 @@ _RECORD = re.compile(
 
 @dataclass(frozen=True)
 class Record:
-    """One WAL record; ``lsn`` is where it begins, ``text`` what pg_waldump says of it, ``length`` in bytes."""
+    """One WAL record of ``length`` bytes; ``lsn`` is where it begins, ``text`` what pg_waldump says of it."""
 
     manager: str
     xid: int
@@ -82,11 +84,18 @@ class Reader:
 
     def records(self, first: int, last: int, *options: str) -> Iterator[Record]:
         """The same as records that begin in these segments, in WAL order."""
-        end = self.chain.segments[last].end_lsn if self.chain.segments else 0
-        for line in self.lines(first, last, *options):
-            record = parse_record(line)
-            if record and record.lsn < end:
-                yield record
+        for begin, stop in self.stretches(first, last):
+            end = self.chain.segments[stop].end_lsn
+            for line in self.lines(begin, stop, *options):
+                record = parse_record(line)
+                if record and record.lsn < end:
+                    yield record
+
+    def stretches(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Indices of segments to read at once: all of them, or a few where they have to be fetched first."""
+        step = last - first + 1 if self.chain.archive.direct else _STRETCH
+        if self.chain.segments:
+            yield from ((begin, min(begin + step - 1, last)) for begin in range(first, last + 1, step))
 
     def _end(self, last: int) -> int:
         end = self.chain.segments[last].end_lsn
@@ -110,7 +119,7 @@ def damage(chain: Chain, message: str) -> Problem:
     index = chain.index(places[0]) if places else len(chain.segments) - 1
     return Problem(
         "wal-damaged",
-        f"WAL segment {chain.segments[index].name} ({chain.files[index]}) is damaged inside: "
+        f"WAL segment {chain.segments[index].name} ({chain.where(chain.segments[index])}) is damaged inside: "
         f"{message.removeprefix('pg_waldump: ').removeprefix('error: ')}",
         "Bring back a whole copy of the segment, or restore to a point before it",
     )
@@ -124,7 +133,8 @@ def _linked(chain: Chain, first: int, last: int) -> Iterator[str]:
     files that count, which may lie in two folders and on several timelines.
     """
     with tempfile.TemporaryDirectory(prefix="reforge-wal-") as folder:
-        for segment, file in list(zip(chain.segments, chain.files, strict=True))[first : last + 1]:
+        files = chain.files(first, last + 1)
+        for segment, file in zip(chain.segments[first : last + 1], files, strict=True):
             name = Segment(1, segment.number, segment.size).name
             (Path(folder) / name).symlink_to(file.resolve())
         yield folder
@@ -136,5 +146,7 @@ def verify_wal(chain: Chain, needed: tuple[Segment, ...], binaries: Binaries) ->
     Recovery does not report such damage: it takes it for the end of WAL.
     """
     if needed:
-        for _ in Reader(chain, binaries).lines(0, len(needed) - 1, "--quiet"):
-            pass
+        reader = Reader(chain, binaries)
+        for first, last in reader.stretches(0, len(needed) - 1):
+            for _ in reader.lines(first, last, "--quiet"):
+                pass

@@ -10,7 +10,8 @@ from archive.backups import Backups, BaseBackup
 from archive.chain import Chain, chain_from, gaps
 from archive.commits import Commit, last_commit
 from archive.proof import earliest_time
-from archive.segments import Archive, Segment
+from archive.segments import Segment
+from archive.wal import Archive
 from problem import Problem
 from toolchain.postgres import Binaries
 
@@ -60,7 +61,7 @@ class _Survey:
     ends: dict[Segment, Commit | None]
 
     def window(self, backup: BaseBackup) -> Window:
-        finished = backup.finished_at(self.archive.folder)
+        finished = backup.finished_at(self.archive)
         try:
             return self._measure(backup, finished)
         except Problem as problem:

@@ -11,7 +11,7 @@ from archive.backups import list_backups, verify
 from archive.commits import last_record
 from archive.lsn import format_lsn
 from archive.proof import Proof, prove
-from archive.segments import Archive
+from archive.wal import Archive
 from dbrestore.forecast import Forecast
 from dbrestore.handler import Context, State
 from dbrestore.postgres import configuring

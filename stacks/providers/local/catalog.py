@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from archive.archiver import still_in_source
 from archive.backups import Backups, list_backups
 from archive.lsn import format_lsn
-from archive.segments import Archive, Segment
+from archive.segments import Segment
+from archive.wal import Archive
 from archive.windows import Gap, Window, windows
 from problem import Problem
 from toolchain.postgres import find_binaries
@@ -130,9 +131,7 @@ def _windows(part: Backups, archive: Archive) -> tuple[Window, ...]:
     try:
         return windows(part, archive, find_binaries(part.usable[0].version_major))
     except Problem as problem:
-        return tuple(
-            Window(backup, backup.finished_at(archive.folder), problem=str(problem)) for backup in part
-        )
+        return tuple(Window(backup, backup.finished_at(archive), problem=str(problem)) for backup in part)
 
 
 def _backup(window: Window) -> Backup:

@@ -17,8 +17,8 @@ import pytest
 
 from archive.backups import Backups, list_backups
 from archive.proof import Proof, prove
-from archive.segments import Archive
 from archive.targets import Target
+from archive.wal import Archive
 from tests.support.servers import Postgres, scratch
 from toolchain.postgres import Binaries, find_binaries
 

@@ -12,8 +12,9 @@ from archive.chain import chain_from
 from archive.commits import last_record
 from archive.lsn import parse_lsn
 from archive.proof import prove
-from archive.segments import Archive, Segment
+from archive.segments import Segment
 from archive.targets import Target
+from archive.wal import Archive
 from archive.waldump import verify_wal
 from problem import Problem
 from tests.functional.archive.conftest import World

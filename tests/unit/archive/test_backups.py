@@ -10,6 +10,7 @@ import pytest
 
 from archive.backups import BaseBackup, check_files, damaged, list_backups
 from archive.segments import DEFAULT_SIZE, Segment
+from archive.wal import Archive
 from problem import Problem
 from tests.unit.archive.made_up import SIZE, SYSTEM, base_backup, put
 
@@ -85,10 +86,10 @@ def test_where_the_lsn_fits_every_size_the_backups_own_wal_decides(tmp_path: Pat
 def test_the_end_of_a_backup_comes_from_its_history_file_in_any_zone(tmp_path: Path) -> None:
     base_backup(tmp_path / "b1", number=2)
     backup = only(tmp_path)
-    assert backup.finished_at(tmp_path) is None
+    assert backup.finished_at(Archive.scan(tmp_path)) is None
     history = tmp_path / f"{Segment(1, 2, SIZE).name}.00000028.backup"
     history.write_text("START TIME: 2025-12-03 15:00:00 CET\nSTOP TIME: 2025-12-03 15:12:30 CET\n")
-    assert backup.finished_at(tmp_path) == backup.started_at + timedelta(minutes=12, seconds=30)
+    assert backup.finished_at(Archive.scan(tmp_path)) == backup.started_at + timedelta(minutes=12, seconds=30)
 
 
 def test_a_missing_and_a_shortened_file_are_both_named(tmp_path: Path) -> None:

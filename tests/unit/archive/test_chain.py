@@ -8,7 +8,8 @@ import pytest
 
 from archive.backups import BaseBackup, list_backups
 from archive.chain import Chain, chain_from, gaps, run_up
-from archive.segments import Archive, Segment
+from archive.segments import Segment
+from archive.wal import Archive
 from problem import Problem
 from tests.unit.archive.made_up import SIZE, archive_of, base_backup, put
 
@@ -38,7 +39,7 @@ def test_a_whole_archive_has_no_gap_and_names_the_segment_to_come(backup: BaseBa
     found = chain(backup, wal)
     assert numbers(found) == [2, 3, 4]
     assert (found.gap, found.following.number, found.end_lsn, found.timeline) == (None, 5, 5 * SIZE, 1)
-    assert found.files == tuple(wal / segment.name for segment in found.segments)
+    assert found.files(0, 3) == [wal / segment.name for segment in found.segments]
 
 
 def test_a_missing_segment_is_the_gap_and_later_ones_are_counted(backup: BaseBackup, wal: Path) -> None:
@@ -84,7 +85,7 @@ def test_wal_inside_the_backup_counts_where_the_archive_lacks_it(backup: BaseBac
     archive_of(wal, 3)
     found = chain(backup, wal)
     assert numbers(found) == [2, 3]
-    assert found.files[0] == inside
+    assert found.file(0) == inside
 
 
 def test_wal_inside_the_backup_alone_makes_a_chain(backup: BaseBackup, wal: Path) -> None:

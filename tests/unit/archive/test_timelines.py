@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from archive.segments import Archive, Segment
+from archive.segments import Segment
 from archive.timelines import Span, latest_lineage, lineage, segment_at
+from archive.wal import Archive
 from problem import Problem
 from tests.unit.archive.made_up import SIZE
 
@@ -21,26 +22,30 @@ def latest(folder: Path, timeline: int, lsn: int) -> int:
 
 
 def test_the_first_timeline_has_no_history(tmp_path: Path) -> None:
-    assert lineage(tmp_path, 1) == (Span(1, 0),)
+    assert lineage(Archive.scan(tmp_path), 1) == (Span(1, 0),)
 
 
 def test_a_history_gives_the_stretch_of_each_ancestor(tmp_path: Path) -> None:
     history(
         tmp_path, 3, "# a remark", "1\t0/300000\tno recovery target specified", "", "2\t0/500000\tbefore 2025"
     )
-    assert lineage(tmp_path, 3) == (Span(1, 0, 0x300000), Span(2, 0x300000, 0x500000), Span(3, 0x500000))
+    assert lineage(Archive.scan(tmp_path), 3) == (
+        Span(1, 0, 0x300000),
+        Span(2, 0x300000, 0x500000),
+        Span(3, 0x500000),
+    )
 
 
 def test_a_timeline_without_its_history_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"00000002\.history cannot be read") as caught:
-        lineage(tmp_path, 2)
+        lineage(Archive.scan(tmp_path), 2)
     assert caught.value.name == "timeline-history-unreadable"
 
 
 def test_a_garbled_history_is_not_guessed_at(tmp_path: Path) -> None:
     history(tmp_path, 2, "1 somewhere")
     with pytest.raises(Problem, match="has a line that is none: '1 somewhere'"):
-        lineage(tmp_path, 2)
+        lineage(Archive.scan(tmp_path), 2)
 
 
 def test_the_newest_descendant_is_followed(tmp_path: Path) -> None:

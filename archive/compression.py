@@ -1,0 +1,84 @@
+"""Streams as backup tools compress them, told apart by their first bytes: a name may say nothing or lie."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, cast
+
+import lz4.frame  # type: ignore[import-untyped]
+import zstandard
+
+SUFFIXES = (".gz", ".lz4", ".zst", ".bz2", ".xz")
+"""What the name of a compressed file ends with; WAL-G's ``.br`` and ``.lzma`` are not among them."""
+_LONGEST_MAGIC = 6
+
+
+def _zstd(stream: BinaryIO) -> BinaryIO:
+    return cast(BinaryIO, zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True))
+
+
+def _gzip(stream: BinaryIO) -> BinaryIO:
+    return cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb"))
+
+
+def _lz4(stream: BinaryIO) -> BinaryIO:
+    return cast(BinaryIO, lz4.frame.LZ4FrameFile(stream, mode="rb"))
+
+
+_KINDS: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
+    b"\x1f\x8b": _gzip,
+    b"\x04\x22\x4d\x18": _lz4,
+    b"\x28\xb5\x2f\xfd": _zstd,
+    b"BZh": lambda stream: cast(BinaryIO, bz2.BZ2File(stream)),
+    b"\xfd7zXZ\x00": lambda stream: cast(BinaryIO, lzma.LZMAFile(stream)),
+}
+
+
+class Garbled(ValueError):
+    """A compressed stream that cannot be read to its end, in words that follow its name."""
+
+
+def decompressed(stream: BinaryIO) -> BinaryIO:
+    """The plain bytes of a stream; one that is not compressed is given back as it is.
+
+    The stream must be able to seek or to peek. Reading belongs inside ``reading``.
+    """
+    head = _first_bytes(stream)
+    for magic, opened in _KINDS.items():
+        if head.startswith(magic):
+            return opened(stream)
+    return stream
+
+
+def is_compressed(stream: BinaryIO) -> bool:
+    """Whether a stream begins as a compressed one does; it is left where it was."""
+    return _first_bytes(stream).startswith(tuple(_KINDS))
+
+
+def _first_bytes(stream: BinaryIO) -> bytes:
+    if isinstance(stream, io.BufferedReader):
+        return stream.peek(_LONGEST_MAGIC)[:_LONGEST_MAGIC]
+    head = stream.read(_LONGEST_MAGIC)
+    stream.seek(0)
+    return head
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Maps what the libraries raise at damaged and cut-off streams to ``Garbled``."""
+    try:
+        yield
+    except EOFError as error:
+        raise Garbled("is cut short: its compressed data ends early") from error
+    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
+        raise Garbled(f"is damaged: it cannot be decompressed ({error})") from error
+    except RuntimeError as error:  # what lz4 raises
+        if not str(error).startswith("LZ4F"):
+            raise
+        raise Garbled(f"is damaged: it cannot be decompressed ({error})") from error
