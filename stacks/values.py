@@ -154,6 +154,28 @@ def _folder(path: Path) -> Path:
     return path
 
 
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://")
+
+
+def is_url(place: Path | str) -> bool:
+    """Whether a ``Location`` is a URL and no folder of this machine."""
+    return isinstance(place, str)
+
+
+def _location(value: Any) -> Path | str:
+    text = str(value)
+    if not _URL.match(text):
+        return _folder(Path(text))
+    scheme, _, rest = text.partition("://")
+    if scheme == "file":
+        raise ValueError(f"{text!r} is a folder of this machine; write its path from / without file://")
+    place = rest.split("/")[0]
+    if not place or "@" in place or "?" in rest:
+        # Never repeated: what stands there may be a key.
+        raise ValueError("is not a URL like s3://bucket/folder (credentials come from the environment)")
+    return text.rstrip("/")
+
+
 def _database_url(text: str | Secure) -> str | Secure:
     if isinstance(text, str) and not is_postgres(text):
         raise ValueError(
@@ -202,5 +224,17 @@ Xid = Annotated[
     ),
 ]
 Folder = Annotated[Path, AfterValidator(_folder), Field(json_schema_extra={"pattern": "^/"})]
+Location = Annotated[
+    Path | str,
+    BeforeValidator(_location),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^(/|[a-z][a-z0-9+.-]*://)",
+            "examples": ["/srv/backups", "s3://bucket/folder"],
+        }
+    ),
+]
+"""A folder of this machine (``Path``), or the URL of one in an object store (``str``), opened by fsspec."""
 Port = Annotated[int, Field(ge=1024, le=65535)]
 DatabaseUrl = Annotated[Secret, AfterValidator(_database_url)]

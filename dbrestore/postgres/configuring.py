@@ -34,7 +34,7 @@ def configure(cluster: Cluster, inputs: InstanceInputs, proof: Proof) -> None:
     main = _text(directory / "postgresql.conf")
     auto = _text(directory / AUTO)
     libraries = settings.value_of([main, auto], "shared_preload_libraries")
-    archive = inputs.source.archive
+    archive = Path(inputs.source.archive)
     overrides = (
         {name: str(value) for name, value in read_control(directory, cluster.binaries).minimums.items()}
         | settings.quarantine(directory, libraries)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from archive.targets import Target
 from dbrestore.handler import Inputs
@@ -22,8 +22,22 @@ def _absolute(path: Path) -> Path:
     return path
 
 
+def _place(value: str | Path) -> str | Path:
+    return value if isinstance(value, str) and "://" in value else _absolute(Path(value))
+
+
 Network = Annotated[str, AfterValidator(_network)]
 Folder = Annotated[Path, AfterValidator(_absolute)]
+
+Location = Annotated[Path | str, BeforeValidator(_place)]
+"""A folder of this machine, or the URL (text) of one in an object store."""
+
+
+class Storage(Inputs):
+    """What an object store needs besides its URL; credentials come from the environment."""
+
+    endpoint_url: str | None = None
+    anon: bool = False
 
 
 class Source(Inputs):
@@ -32,9 +46,15 @@ class Source(Inputs):
     database: str
     user: str
     """A role of the original that may log in; with it the bootstrap superuser's name is found."""
-    archive: Folder
-    backups: Folder
+    archive: Location
+    backups: Location
+    storage: Storage | None = None
     data_directory: Folder | None = None
+
+    @property
+    def storage_options(self) -> dict[str, Any]:
+        """``storage`` as ``archive.remote`` takes it."""
+        return self.storage.model_dump(exclude_none=True) if self.storage else {}
 
 
 class Until(Inputs):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import ClassVar
 
 from archive.backups import list_backups, verify
@@ -51,7 +52,8 @@ class Physical(Making):
             return None
         if self.inputs.run_as:
             return account(self.inputs.run_as)
-        owner = self.inputs.source.archive.owner()
+        archive = self.inputs.source.archive
+        owner = archive.owner() if isinstance(archive, Path) else "root"
         return account(owner) if owner != "root" else server_account()
 
     def examine(self, context: Context) -> None:
@@ -62,7 +64,7 @@ class Physical(Making):
         backup, needed = self._proof.backup, self._proof.needed
         replayed = len(needed) * backup.segment_size
         room = backup.size + _WAL_KEPT * backup.segment_size
-        need = Need(self.inputs.directory, room, replayed, self.inputs.source.backups)
+        need = Need(self.inputs.directory, room, replayed, Path(self.inputs.source.backups))
         return Forecast((need,), ((COPYING, backup.size), (REPLAYING, replayed)))
 
     def prove(self, context: Context) -> Binaries:
@@ -106,9 +108,9 @@ class Physical(Making):
 
 def _reachable(inputs: InstanceInputs) -> tuple[Proof, Binaries]:
     """The quick proof, and the programs that read what it names."""
-    backups = list_backups(inputs.source.backups)
+    backups = list_backups(Path(inputs.source.backups))
     binaries = find_binaries(next((one.version_major for one in reversed(backups.usable)), None))
-    archive = Archive.scan(inputs.source.archive, inputs.source.data_directory)
+    archive = Archive.scan(Path(inputs.source.archive), inputs.source.data_directory)
     return prove(backups, archive, inputs.until.target(), binaries, datetime.now(UTC)), binaries
 
 

@@ -116,6 +116,14 @@ def test_an_instance_is_declared_with_all_that_it_is_made_of(target: dict[str, A
     )
 
 
+def test_an_object_store_is_declared_as_its_url_and_how_to_reach_it() -> None:
+    raw = good(restores={"r": {"from": {"latest": True}}})
+    raw["source"] |= {"backups": "s3://site/base", "storage": {"endpoint-url": "http://127.0.0.1:9000"}}
+    declared = deploy(raw).one(INSTANCE).inputs["source"]
+    assert declared["backups"] == "s3://site/base"
+    assert declared["storage"] == {"endpointUrl": "http://127.0.0.1:9000", "anon": False}
+
+
 def test_endpoints_and_writers_are_declared_with_all_that_they_need() -> None:
     raw = stage("cut over")
     raw["writers"][0]["supervisor"] |= {"username": "ops", "password": "hunter2"}

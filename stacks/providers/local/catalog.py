@@ -21,9 +21,9 @@ class Source(Protocol):
     """The parts of ``reforge:source`` that the catalog looks at."""
 
     @property
-    def archive(self) -> Path: ...
+    def archive(self) -> Path | str: ...
     @property
-    def backups(self) -> Path: ...
+    def backups(self) -> Path | str: ...
     @property
     def data_directory(self) -> Path | None: ...
 
@@ -106,7 +106,10 @@ def what_can_be_restored(source: Source) -> Catalog:
 
     Problem where a folder cannot be read. Backups whose PostgreSQL version is not on this machine say so.
     """
-    listing, archive = list_backups(source.backups), Archive.scan(source.archive, source.data_directory)
+    listing, archive = (
+        list_backups(Path(source.backups)),
+        Archive.scan(Path(source.archive), source.data_directory),
+    )
     found = tuple(window for part in _by_version(listing) for window in _windows(part, archive))
     return Catalog(
         backups=(

@@ -53,5 +53,12 @@ def _source(source: Source, url: pulumi.Output[str]) -> dict[str, object]:
         ),
         "archive": str(source.archive),
         "backups": str(source.backups),
+        "storage": _storage(source),
         "dataDirectory": str(source.data_directory) if source.data_directory else None,
     }
+
+
+def _storage(source: Source) -> dict[str, object] | None:
+    if source.storage is None:
+        return None
+    return {"endpointUrl": source.storage.endpoint_url, "anon": source.storage.anon}

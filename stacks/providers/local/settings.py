@@ -6,23 +6,35 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from stacks import restores
 from stacks.sources import KnownProvider
 from stacks.sources import Source as AnySource
-from stacks.values import Folder, Network, Port, Text
+from stacks.values import Folder, Location, Network, Port, Strict, Text
 
 HOLD_DATA = ("dbrestore:postgres:Instance",)
 LOOPBACK = ["127.0.0.1/32", "::1/128"]
+
+
+class Storage(Strict):
+    """What an object store needs besides its URL; credentials come from the environment."""
+
+    endpoint_url: Annotated[str, StringConstraints(pattern=r"^https?://[^@]+$")] | None = Field(
+        None, description="of a store that is not the provider's own, as MinIO"
+    )
+    anon: bool = Field(False, description="true reads a public bucket without credentials")
 
 
 class Source(AnySource):
     """Where the base backups and the WAL archive lie, and where restored instances go."""
 
     provider: Annotated[Literal["local"], KnownProvider]
-    backups: Folder = Field(description="folder of base backups, each a folder with a backup_manifest")
-    archive: Folder = Field(description="folder of archived WAL segments")
+    backups: Location = Field(
+        description="folder of base backups, each a folder of its own; or its URL in an object store"
+    )
+    archive: Location = Field(description="folder of archived WAL segments, or its URL in an object store")
+    storage: Storage | None = Field(None, description="how the object store of the URLs is reached")
     directory: Folder = Field(description="folder in which each restored instance gets a data directory")
     data_directory: Folder | None = Field(None, description="the original's PGDATA, only ever read")
     listen: Text = Field("127.0.0.1", description="address that restored instances listen on")
@@ -41,7 +53,9 @@ class Source(AnySource):
         """A restored instance must never lie in the original's own folders, nor they among the restores."""
         places = {"data-directory": self.data_directory, "backups": self.backups, "archive": self.archive}
         wrong = [
-            f"{name} ({place})" for name, place in places.items() if place and _overlap(self.directory, place)
+            f"{name} ({place})"
+            for name, place in places.items()
+            if isinstance(place, Path) and _overlap(self.directory, place)
         ]
         if wrong:
             raise ValueError(

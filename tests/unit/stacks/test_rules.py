@@ -177,6 +177,23 @@ def test_restores_never_lie_in_the_originals_folders_nor_around_them(place: str,
     )
 
 
+def test_backups_and_archive_may_lie_in_an_object_store() -> None:
+    found = parse(source(archive="s3://site/wal/", backups="gs://site/base", storage={"anon": True})).source
+    assert (found.archive, found.backups) == ("s3://site/wal", "gs://site/base")
+    assert (found.storage.anon, found.storage.endpoint_url) == (True, None)
+
+
+@pytest.mark.parametrize("url", ["s3://", "s3://key:secret@bucket/wal", "s3://bucket/wal?token=secret"])
+def test_a_url_of_an_object_store_carries_no_credentials(url: str) -> None:
+    line = the_line(source(archive=url))
+    assert "is not a URL like s3://bucket/folder" in line
+    assert "secret" not in line
+
+
+def test_a_folder_of_this_machine_is_written_as_its_path() -> None:
+    assert "write its path from / without file://" in the_line(source(backups="file:///srv/base"))
+
+
 def test_a_folder_whose_name_only_begins_alike_is_apart() -> None:
     parse(source(archive="/srv/wal", directory="/srv/wal-restores"))
 
