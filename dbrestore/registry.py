@@ -38,7 +38,9 @@ class Handlers(Mapping[str, Handler]):
 
     @cached_property
     def _rooms(self) -> list[str]:
-        return [room.name for room in pkgutil.iter_modules([str(Path(__file__).parent)]) if room.ispkg]
+        here = Path(__file__).parent
+        found = [room.name for room in pkgutil.iter_modules([str(here)]) if room.ispkg]
+        return [name for name in found if (here / name / "handlers.py").exists()]
 
     def _import(self, room: str) -> None:
         for kind in import_module(f"dbrestore.{room}.handlers").HANDLERS:

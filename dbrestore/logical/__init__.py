@@ -1,0 +1,1 @@
+"""Dumps of pg_dump, loaded into an empty database."""

@@ -1,0 +1,132 @@
+"""What pg_restore and psql complain of, each with the object's name and how bad it is.
+
+Exit code 0 is not a restore, and exit code 1 may be one: what counts is which objects are not there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from dbrestore.logical.entries import Entry
+from problem import Problem
+
+Grade = Literal["harmless", "lossy", "fatal"]
+SHOWN = 12
+_HARMLESS = re.compile(
+    r'schema "public" already exists|(?:extension|language) "plpgsql" already exists'
+    r"|unrecognized configuration parameter|invalid command \\(?:un)?restrict"
+)
+_LOSSY_KINDS = {
+    "ACL", "DEFAULT ACL", "COMMENT", "SECURITY LABEL", "STATISTICS", "STATISTICS DATA", "PUBLICATION",
+    "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA",
+    "SUBSCRIPTION", "SUBSCRIPTION TABLE", "DATABASE PROPERTIES",
+}  # fmt: skip
+_LOSSY_COMMANDS = re.compile(
+    r"\s*(?:GRANT|REVOKE|COMMENT ON|SECURITY LABEL|SET default_tablespace|ALTER [\s\S]*? OWNER TO )",
+    re.IGNORECASE,
+)
+_ENTRY = re.compile(r"from TOC entry (\d+);")
+_PSQL = re.compile(r"psql:[^:]*:(\d+): (?:ERROR|FATAL|error):\s*(.*)|psql:[^:]*:(\d+): (invalid command .*)")
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """One error of a load."""
+
+    grade: Grade
+    label: str
+    """Kind and name of the object: "FK CONSTRAINT public.orders orders_user_fkey"."""
+    said: str
+    """The server's words, in one line."""
+
+    def __str__(self) -> str:
+        return f"{self.grade}: {self.label}: {self.said}"
+
+
+def grade(label: str, said: str, command: str = "") -> Grade:
+    """How bad an error is: fatal where data, structure or a rule on it is missing.
+
+    Lossy is what the data can do without: owners, grants, comments, replication. A policy or a
+    trigger is fatal: without it the instance shows or keeps other rows than the original.
+    """
+    if _HARMLESS.search(said):
+        return "harmless"
+    if label.startswith("COMMENT EXTENSION "):
+        return "harmless"
+    if label.startswith("POLICY "):
+        return "fatal"
+    kind = next((kind for kind in _LOSSY_KINDS if label == kind or label.startswith(kind + " ")), None)
+    return "lossy" if kind or _LOSSY_COMMANDS.match(command) else "fatal"
+
+
+def of_pg_restore(stderr: str, entries: Iterable[Entry]) -> list[Complaint]:
+    """The errors in pg_restore's messages; its warnings and its closing count are none."""
+    labels = {entry.number: entry.label for entry in entries}
+    found, current = [], "the archive"
+    for message in re.split(r"^pg_restore: ", stderr, flags=re.MULTILINE)[1:]:
+        entry = _ENTRY.match(message)
+        if entry:
+            current = labels.get(int(entry[1]), current)
+        elif message.startswith("error: "):
+            found.append(_of_message(current, message.removeprefix("error: ")))
+    return found
+
+
+def _of_message(label: str, message: str) -> Complaint:
+    said, _, command = message.partition("Command was: ")
+    said = re.sub(r"^could not execute query: ", "", said)
+    return Complaint(grade(label, said, command), label, _line(re.sub(r"^ERROR:\s+", "", said)))
+
+
+def of_psql(stderr: str, labels: list[tuple[int, str]]) -> list[Complaint]:
+    """The errors in psql's messages. ``labels``: at which line of its input an object begins."""
+    return list(_psql(stderr, labels))
+
+
+def _psql(stderr: str, labels: list[tuple[int, str]]) -> Iterator[Complaint]:
+    for match in _PSQL.finditer(stderr):
+        line, said = int(match[1] or match[3]), match[2] or match[4]
+        label = next((name for start, name in reversed(labels) if start <= line), "the script's head")
+        yield Complaint(grade(label, said, _command(said)), label, _line(said))
+
+
+def _command(said: str) -> str:
+    """psql does not repeat the statement; a role that is missing can only cost owners and grants."""
+    return "GRANT" if re.match(r'role "[^"]*" does not exist', said) else ""
+
+
+def counted(complaints: Iterable[Complaint]) -> dict[str, int]:
+    """How many there are of each grade, for the outputs."""
+    grades = [one.grade for one in complaints]
+    return {name: grades.count(name) for name in ("harmless", "lossy", "fatal")}
+
+
+def judge(complaints: Iterable[Complaint], accepted: Iterable[str]) -> None:
+    """Problem ``restore-incomplete`` where something is missing that nobody accepted.
+
+    ``accepted`` names lossy objects by their labels; what is fatal cannot be accepted.
+    """
+    known = set(accepted)
+    bad = [
+        one for one in complaints if one.grade == "fatal" or (one.grade == "lossy" and one.label not in known)
+    ]
+    if not bad:
+        return
+    bad.sort(key=lambda one: one.grade)
+    lines = [str(one) for one in bad[:SHOWN]] + ([f"and {len(bad) - SHOWN} more"] if len(bad) > SHOWN else [])
+    what = "The dump did not load completely, so the restore is refused:\n" + "\n".join(lines)
+    raise Problem("restore-incomplete", what, _cure(bad))
+
+
+def _cure(bad: list[Complaint]) -> str:
+    if any(one.grade == "fatal" for one in bad):
+        return "Mend what the server names, or take another dump; then run the same command again."
+    names = ", ".join(f'"{one.label}"' for one in bad[:SHOWN])
+    return f"Mend what the server names, or do without: add to the restore's from:  accept: [{names}]"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,84 @@
+"""A dump loaded into an empty database: what is known beforehand, the load, and whether it is all there.
+
+Knows nothing of instances: any PostgreSQL database that ``Target`` can reach will do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from dbrestore.handler import Context, State
+from dbrestore.logical import needs, people, presence
+from dbrestore.logical.analysing import analyse
+from dbrestore.logical.archives import load_archive
+from dbrestore.logical.complaints import Complaint, counted, judge
+from dbrestore.logical.entries import Entry
+from dbrestore.logical.options import Options
+from dbrestore.logical.reading import Dump
+from dbrestore.logical.target import Target
+from problem import Refusal
+
+
+@dataclass
+class Loaded:
+    """What a load came to."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    """Rows of each table's data, by its label."""
+    complaints: list[Complaint] = field(default_factory=list)
+    roles_made: list[str] = field(default_factory=list)
+    objects: int = 0
+    """Objects of the dump that were found in the catalog afterwards."""
+
+    def outputs(self) -> State:
+        """The same as outputs of a resource."""
+        return {
+            "loadedRows": sum(self.rows.values()),
+            "loadedTables": len(self.rows),
+            "comparedObjects": self.objects,
+            "rolesMade": self.roles_made,
+            "complaints": counted(self.complaints),
+            "lost": [str(one) for one in self.complaints if one.grade == "lossy"],
+        }
+
+
+def load(dump: Dump, chosen: Sequence[Entry], target: Target, options: Options, context: Context) -> Loaded:
+    """Load the ``chosen`` entries of a dump into an empty database and hold the catalog against them.
+
+    Refusal ``target-not-empty``, ``roles-missing`` or ``extensions-missing`` before anything is loaded;
+    Problem ``restore-incomplete`` where something of the dump is not there afterwards.
+    """
+    target.require_empty()
+    require_extensions(chosen, target)
+    found = Loaded(roles_made=_roles(chosen, target, options))
+    as_whom = replace(options, role="") if target.bulk else options
+    found.rows, complaints = load_archive(dump, chosen, target, as_whom, context)
+    found.complaints += complaints
+    people.hand_over(options.roles, found.roles_made, target)
+    context.progress("comparing the catalog with the dump")
+    found.complaints += presence.missing(chosen, target)
+    judge(found.complaints, options.accept)
+    found.objects = presence.compared(chosen)
+    analyse(target, options.jobs, context)
+    return found
+
+
+def require_extensions(entries: Sequence[Entry], target: Target) -> None:
+    """Refusal ``extensions-missing`` that names what this server does not have."""
+    available = {row[0] for row in target.rows("SELECT name FROM pg_available_extensions")}
+    absent = [name for name in needs.extensions(entries) if name not in available]
+    if absent:
+        what = f"The dump needs extensions that this server does not have: {', '.join(absent)}."
+        cure = (
+            f"Install their packages for PostgreSQL {target.binaries.major}, then run the same command again."
+        )
+        raise Refusal("extensions-missing", what, cure)
+
+
+def _roles(entries: Sequence[Entry], target: Target, options: Options) -> list[str]:
+    wanted = people.wanted(entries, options)
+    known = [str(row[0]) for row in target.rows("SELECT rolname FROM pg_roles")]
+    people.require(wanted, options, known)
+    missing = set(wanted) if options.create_roles else set(wanted) & set(options.roles)
+    return people.make(missing, target)

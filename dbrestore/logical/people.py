@@ -1,0 +1,73 @@
+"""The roles of a dump: found missing beforehand, made for the load, given over to those that replace them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from psycopg import sql
+
+from dbrestore.logical.entries import Entry
+from dbrestore.logical.needs import roles as named_roles
+from dbrestore.logical.options import Options
+from dbrestore.logical.target import Target
+from problem import Refusal
+
+SHOWN = 8
+
+
+def wanted(entries: Iterable[Entry], options: Options) -> dict[str, str]:
+    """The roles that have to be there for the load, each with what names it first."""
+    found = named_roles(entries, owners=not options.no_owner)
+    if options.role:
+        found.setdefault(options.role, "the option `role`")
+    for new in options.roles.values():
+        found.setdefault(new, "the option `roles`")
+    return found
+
+
+def require(wanted: Mapping[str, str], options: Options, known: Iterable[str]) -> None:
+    """Refusal ``roles-missing`` where a role is neither there nor made nor mapped."""
+    there = {*known, *options.roles}
+    absent = {role: what for role, what in wanted.items() if role not in there}
+    if not absent or options.create_roles:
+        return
+    shown = ", ".join(f"{role} (of {what})" for role, what in list(absent.items())[:SHOWN])
+    more = f" and {len(absent) - SHOWN} more" if len(absent) > SHOWN else ""
+    example = ", ".join(f"{role}: NEW" for role in list(absent)[:2])
+    cure = (
+        "Have them made without a right to log in: `roles: create` (--create-roles); "
+        f"or put others in their place: `roles: {{{example}}}` (--map-role OLD=NEW); "
+        "or leave ownership out: `no-owner: true` with `role: NAME` (--no-owner --role NAME)."
+    )
+    raise Refusal("roles-missing", f"The dump needs roles that are not there: {shown}{more}.", cure)
+
+
+def make(wanted: Iterable[str], target: Target) -> list[str]:
+    """Make the roles that are not there, unable to log in; gives their names."""
+    made = []
+    with target.connect() as connection:
+        there = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
+        for role in sorted(set(wanted) - there):
+            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
+            made.append(role)
+    return made
+
+
+def hand_over(roles: Mapping[str, str], made: Iterable[str], target: Target) -> None:
+    """Everything that an old role owns goes to the new one, which also becomes a member of the old.
+
+    Grants and policies name the old role still: as its member the new one has all of its rights.
+    An old role that was made for the load and has nothing left is dropped.
+    """
+    with target.connect() as connection:
+        for old, new in roles.items():
+            if old == new or old not in set(made):
+                continue
+            one, other = sql.Identifier(old), sql.Identifier(new)
+            connection.execute(sql.SQL("REASSIGN OWNED BY {} TO {}").format(one, other))
+            held = connection.execute(
+                "SELECT EXISTS (SELECT FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass"
+                " AND refobjid = (SELECT oid FROM pg_roles WHERE rolname = %s))", (old,)
+            ).fetchone()  # fmt: skip
+            action = "GRANT {} TO {}" if held and held[0] else "DROP ROLE {}"
+            connection.execute(sql.SQL(action).format(*((one, other) if "TO" in action else (one,))))

@@ -1,0 +1,91 @@
+"""pg_restore on part of an archive: only the entries that it is given."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from dbrestore.handler import Context
+from dbrestore.logical.complaints import Complaint, of_pg_restore
+from dbrestore.logical.entries import Entry
+from dbrestore.logical.options import Options
+from dbrestore.logical.reading import Dump
+from dbrestore.logical.target import Target
+from problem import Problem
+
+POLL_SECONDS = 0.2
+END_SECONDS = 10
+
+
+def restore_entries(
+    dump: Dump, target: Target, entries: Sequence[Entry], options: Options, context: Context
+) -> list[Complaint]:
+    """Have pg_restore restore ``entries``, in the order of its own dependencies; what it complained of.
+
+    Problem ``interrupted`` when the operator stops it.
+    """
+    if not entries:
+        return []
+    with tempfile.TemporaryDirectory(prefix="reforge-load-") as folder:
+        chosen = Path(folder) / "entries"
+        chosen.write_text("".join(f"{entry.number};\n" for entry in entries))
+        words = _words(dump, target, options, chosen)
+        code, said = run(words, target, context, Path(folder))
+    complaints = of_pg_restore(said, dump.entries)
+    if code and not complaints:
+        what = f"pg_restore ended with {code} on {dump.path}: {said.strip()}"
+        raise Problem("load-failed", what, "Look at what it says; then run the same command again.")
+    return complaints
+
+
+def _words(dump: Dump, target: Target, options: Options, chosen: Path) -> list[str]:
+    words = [
+        str(target.binaries.tool("pg_restore")),
+        "-d",
+        f"dbname={_quoted(target.name)}",
+        "-L",
+        str(chosen),
+    ]
+    words += ["--no-owner"] if options.no_owner else []
+    words += [f"--role={options.role}"] if options.role else []
+    words += ["-j", str(options.jobs)] if options.jobs > 1 and dump.format != "tar" else []
+    return [*words, str(dump.path)]
+
+
+def run(words: list[str], target: Target, context: Context, folder: Path) -> tuple[int, str]:
+    """A program to its end, or ended by us when the operator stops it; its code and its messages."""
+    messages = folder / "messages"
+    with messages.open("wb") as stderr, subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, cwd="/",
+        env=target.environment(), start_new_session=True,
+    ) as process:  # fmt: skip
+        while process.poll() is None:
+            if context.cancelled.is_set():
+                _end(process)
+                raise interrupted()
+            try:
+                process.wait(POLL_SECONDS)
+            except subprocess.TimeoutExpired:
+                continue
+    return process.returncode, messages.read_text(errors="replace")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def interrupted() -> Problem:
+    """A load cannot be continued: half of it is worth nothing."""
+    return Problem(
+        "interrupted", "Interrupted while loading the dump.", "The same command starts the load anew."
+    )
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,145 @@
+"""A dump on this machine, opened by what its first bytes say: its kind, its contents, its data."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import lz4.frame  # type: ignore[import-untyped]
+import zstandard
+
+from dbrestore.logical.entries import Entry, Header
+from dbrestore.logical.toc import MAGIC, read_toc
+from problem import Problem
+
+_GZIP, _ZSTD, _LZ4 = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"
+_TAR_MAGIC = 257
+"""Where a tar archive says "ustar" (tar(5))."""
+BLOCK = 1 << 18
+
+
+@dataclass(frozen=True)
+class Dump:
+    """What lies there. ``entries`` are in the order of the dump."""
+
+    path: Path
+    format: str
+    """plain, custom, directory or tar."""
+    header: Header
+    entries: tuple[Entry, ...]
+    begin: int = 0
+    """Where data begins in a custom archive."""
+
+
+def recognise(path: Path) -> str:
+    """The format by the first bytes. Problem ``dump-missing``, ``dump-unreadable`` or ``dump-unknown``."""
+    with readable(path):
+        if path.is_dir():
+            if not (path / "toc.dat").exists():
+                raise Problem("dump-unknown", f"{path} is a folder without toc.dat, so no dump.", _TAKE)
+            return "directory"
+        with path.open("rb") as file:
+            head = file.read(512)
+    if not head:
+        raise Problem("dump-truncated", f"{path} is empty.", "Fetch it again, or take another dump.")
+    if head.startswith(MAGIC):
+        return "custom"
+    if head[_TAR_MAGIC : _TAR_MAGIC + 5] == b"ustar" and head.startswith(b"toc.dat\0"):
+        return "tar"
+    if head.startswith((_GZIP, _ZSTD, _LZ4)) or b"\0" not in head:
+        return "plain"
+    raise Problem("dump-unknown", f"{path} is no dump of pg_dump: its first bytes are {head[:8]!r}.", _TAKE)
+
+
+def archive_of(path: Path, kind: str) -> Dump:
+    """A custom, directory or tar archive with its table of contents."""
+    with _toc(path, kind) as file:
+        _kind, header, entries = read_toc(file, str(path))
+        return Dump(path, kind, header, entries, file.tell())
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Errors of the file system in words."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise Problem("dump-missing", f"There is no dump at {path}.", f"Type: ls -l {path.parent}") from None
+    except (OSError, EOFError, tarfile.TarError) as error:
+        what = f"The dump {path} cannot be read: {error}."
+        raise Problem("dump-unreadable", what, f"Type: ls -l {path}") from error
+
+
+@contextmanager
+def _toc(path: Path, kind: str) -> Iterator[BinaryIO]:
+    with readable(path):
+        if kind == "tar":
+            with tarfile.open(path) as tar, member(tar, "toc.dat", path) as file:
+                yield file
+        else:
+            with (path / "toc.dat" if kind == "directory" else path).open("rb") as file:
+                yield file
+
+
+@contextmanager
+def member(tar: tarfile.TarFile, name: str, path: Path) -> Iterator[BinaryIO]:
+    """One file of a tar archive."""
+    try:
+        file = tar.extractfile(name)
+    except KeyError:
+        file = None
+    if file is None:
+        raise Problem("dump-damaged", f"{path} lacks {name}.", "Fetch it again, or take another dump.")
+    with file:
+        yield file  # type: ignore[misc]
+
+
+class Unpacker:
+    """Decompresses one stream; ``finished`` says whether it came to its own end."""
+
+    def __init__(self, compression: str, bits: int = 31) -> None:
+        self._inner = {
+            "gzip": lambda: zlib.decompressobj(bits),
+            "lz4": lz4.frame.LZ4FrameDecompressor,
+            "zstd": lambda: zstandard.ZstdDecompressor().decompressobj(),
+            "none": lambda: None,
+        }[compression]()
+
+    def feed(self, data: bytes) -> bytes:
+        """The clear bytes that these give; ValueError where the stream is damaged."""
+        if self._inner is None:
+            return data
+        try:
+            found: bytes = self._inner.decompress(data)
+        except (zlib.error, RuntimeError, EOFError, zstandard.ZstdError) as error:
+            raise ValueError(str(error)) from error
+        return found
+
+    @property
+    def finished(self) -> bool:
+        return self._inner is None or bool(self._inner.eof)
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """A plain dump in clear, however it is compressed."""
+    with readable(path):
+        with path.open("rb") as file:
+            head = file.read(4)
+        if head.startswith(_GZIP):
+            return gzip.open(path)  # type: ignore[return-value]
+        if head.startswith(_ZSTD):
+            raw = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), closefd=True)
+            return io.BufferedReader(raw)
+        if head.startswith(_LZ4):
+            return lz4.frame.open(path)  # type: ignore[no-any-return]
+        return path.open("rb")
+
+
+_TAKE = "Give what pg_dump wrote: plain SQL, -Fc, -Fd or -Ft."
