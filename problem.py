@@ -6,6 +6,8 @@ Every package may import this module and nothing else of the others' errors; for
 
 from __future__ import annotations
 
+import re
+
 
 class Problem(Exception):
     """A failure in words for its reader: what failed, on what, and what to type next.
@@ -18,6 +20,20 @@ class Problem(Exception):
     def __init__(self, name: str, what: str, cure: str = "") -> None:
         super().__init__(f"{what}\n{cure}" if cure else what)
         self.name, self.what, self.cure = name, what, cure
+
+    @property
+    def message(self) -> str:
+        """In one text that brings the name through a program which passes on words only; see ``heard``."""
+        return f"{self.what} [{self.name}]\n{self.cure}".rstrip()
+
+
+_MESSAGE = re.compile(r"(?P<what>.*?) \[(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)\](?:\n(?P<cure>.*))?", re.DOTALL)
+
+
+def heard(message: str) -> Problem | None:
+    """The problem that spoke a ``message``; None where the text is of somebody else."""
+    found = _MESSAGE.fullmatch(message.strip())
+    return Problem(found["name"], found["what"], found["cure"] or "") if found else None
 
 
 class Misuse(Problem):

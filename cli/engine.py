@@ -23,7 +23,7 @@ from typing import Any
 
 from cli.events import Event, Outcome, follow
 from cli.plugins import Plugins
-from problem import Problem
+from problem import Problem, heard
 
 OnEvent = Callable[[Event], None]
 ENDING_SECONDS = 120
@@ -269,7 +269,16 @@ def explained(text: str, stack: str, outcome: Outcome | None = None) -> Problem:
     if any(words in text for words in _PLUGIN_LOST):
         what = "The provider plugin dbrestore was ended in the middle of its work."
         return Problem("plugin-killed", what, "Run the same command again: it goes on from there.")
-    return Problem("engine-failed", "\n".join(said) or last_words)
+    return _of_resources(said) if said else Problem("engine-failed", last_words)
+
+
+def _of_resources(said: list[str]) -> Problem:
+    """What the resources said, by the name and with the cure of the first that has them."""
+    known = [found for text in said if (found := heard(text))]
+    if not known:
+        return Problem("engine-failed", "\n".join(said))
+    what = known[0].what if len(said) == 1 else "\n".join(said)
+    return Problem(known[0].name, what, known[0].cure)
 
 
 _PLUGIN_LOST = ("error reading from server: EOF", "connection reset by peer")

@@ -17,6 +17,8 @@ class Position:
     words: str
     next: str
     """Arguments of ``reforge``; empty where nothing needs to be done."""
+    problem: str = ""
+    """The stable name of what failed; empty where nothing did."""
 
 
 def position(raw: Mapping[str, Any], digest: str, runs: list[Run]) -> Position:
@@ -30,20 +32,32 @@ def position(raw: Mapping[str, Any], digest: str, runs: list[Run]) -> Position:
     if last and (last.killed or last.state == "killed"):
         return Position("interrupted", f"`{last.command}` was killed before it ended.", _again(last, runs))
     if last and last.state in ("failed", "interrupted"):
-        words = f"`{last.command}` {last.state}: {last.facts.get('why', '')}".rstrip(": ")
-        if last.facts.get("passed") is False:
-            return Position("validation-failed", words, f"teardown {last.subject}")
-        # What failed and changed nothing will fail again: what was safe before it is safe now.
-        failed_early = last.state == "failed" and (not last.engine or "withdrawn" in last.facts)
-        return Position(
-            last.state, words, position(raw, digest, runs[:-1]).next if failed_early else _again(last, runs)
-        )
+        return _after_failure(last, position(raw, digest, runs[:-1]), runs)
     if last and last.state == "proposed" and last.facts.get("digest") == digest:
         return Position("proposed", f"The change of `{last.command}` is proposed and not applied.", "apply")
     if applied(runs) != digest:
         words = "The config was changed and is not applied."
         return Position("not-applied", words, _proposing(digest, runs))
     return _standing(raw, runs)
+
+
+def _after_failure(last: Run, before: Position, runs: list[Run]) -> Position:
+    words = f"`{last.command}` {last.state}: {last.facts.get('why', '')}".rstrip(": ")
+    problem = str(last.facts.get("problem", ""))
+    if last.facts.get("passed") is False:
+        return Position("validation-failed", words, f"teardown {last.subject}", problem)
+    changed_nothing = last.state == "failed" and (not last.engine or "withdrawn" in last.facts)
+    if changed_nothing and problem in _WRONG_TARGET:
+        return Position(last.state, words, before.next or "sources", problem)
+    if changed_nothing and not problem:
+        return Position(last.state, words, before.next)
+    return Position(last.state, words, _again(last, runs), problem)
+
+
+_WRONG_TARGET = frozenset(
+    {"no-backup", "target-before-backup", "target-in-future", "target-missed", "target-not-found"}
+)
+"""Problems of what was typed: the same command never succeeds, so what was safe before it is safe now."""
 
 
 def applied(runs: list[Run]) -> str | None:

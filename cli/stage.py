@@ -86,7 +86,7 @@ class Stage:
             journal.end(state, why=refusal.what.splitlines()[0])
             raise
         except Problem as problem:
-            journal.end("failed", why=problem.what.splitlines()[0])
+            journal.end("failed", why=problem.what.splitlines()[0], problem=problem.name)
             raise
         except Exception as error:
             journal.end("failed", why=f"{type(error).__name__}, which Reforge does not know")

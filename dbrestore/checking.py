@@ -30,7 +30,7 @@ def checked(model: type[Inputs], values: Mapping[str, PropertyValue]) -> tuple[W
     except ValidationError as error:
         return dict(values), [_failure(detail) for detail in error.errors()]
     except Problem as problem:  # a rule of the archive's, say, that a model asks for
-        return dict(values), [CheckFailure("", str(problem))]
+        return dict(values), [CheckFailure("", problem.message)]
     return wire(found.wire()) | unknown, []
 
 

@@ -75,7 +75,7 @@ class Provider(protocol.Provider):
         try:
             await self._work(handler.examine, self._context(urn), _inputs(handler, new))
         except Problem as problem:
-            return [protocol.CheckFailure("", str(problem))]
+            return [protocol.CheckFailure("", problem.message)]
         return []
 
     async def diff(self, request: protocol.DiffRequest) -> protocol.DiffResponse:

@@ -84,9 +84,9 @@ def _spoken(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Co
         try:
             return await method(self, request, context)
         except PartlyMade as problem:
-            await context.abort(grpc.StatusCode.UNKNOWN, str(problem), _kept(problem))
+            await context.abort(grpc.StatusCode.UNKNOWN, problem.message, _kept(problem))
         except Problem as problem:
-            await context.abort(grpc.StatusCode.UNKNOWN, str(problem))
+            await context.abort(grpc.StatusCode.UNKNOWN, problem.message)
         except Exception as error:
             # gRPC would log a traceback into the middle of the engine's display.
             await context.abort(grpc.StatusCode.UNKNOWN, _unforeseen(error))
@@ -105,9 +105,9 @@ def _kept(problem: PartlyMade) -> tuple[tuple[str, bytes], ...]:
     detail = provider_pb2.ErrorResourceInitFailed(
         id=problem.identity,
         properties=PropertyValue.marshal_map(wire(problem.state)),
-        reasons=[str(problem)],
+        reasons=[problem.message],
     )
-    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(problem))
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=problem.message)
     status.details.add().Pack(detail)
     return (("grpc-status-details-bin", status.SerializeToString()),)
 

@@ -34,6 +34,7 @@ def command(session: Session) -> None:
             "state": now.state,
             "words": now.words,
             "next": now.next,
+            "problem": now.problem,
             "serving": serving,
             "writing": writing,
             "restores": file.raw.get("restores") or {},

@@ -56,12 +56,16 @@ class Watch:
         self.stands()
 
     def stands(self) -> dict[str, Any]:
-        """``reforge status`` gives a named state, and a next command that works."""
+        """``reforge status`` gives a named state, and a next command that works.
+
+        It is the failed command itself where its cause lies outside of it, and may still be there.
+        """
         status = self.run("status").document
         assert status["state"] in STATES, status
         words = shlex.split(status["next"])
         assert words, status
-        self.run(*words, *([] if words[0] in READING else ["--dry-run"]))
+        if status["last"]["command"] != f"reforge {status['next']}":
+            self.run(*words, *([] if words[0] in READING else ["--dry-run"]))
         return status
 
 
@@ -182,10 +186,11 @@ def test_a_restore_that_fails_its_validation_is_removed_next(watch: Watch) -> No
 
 
 def nothing_of_it(watch: Watch, name: str) -> None:
-    """Neither in the config nor on the machine; what was safe before is what is safe now."""
+    """Neither in the config nor on the machine; what is next is to look, or to do it again once mended."""
     status = watch.run("status").document
     assert status["state"] in ("paused", "failed")
-    assert (status["next"], status["restores"]) == ("sources", {})
+    assert status["next"] == "sources" or status["next"].startswith(f"restore {name} ")
+    assert status["restores"] == {}
     assert watch.incident.left_of(name, port=1) == []
 
 

@@ -214,6 +214,20 @@ def test_a_run_that_fails_is_told_by_its_resources_and_its_files_stay(
     assert warning in (folder / "output.txt").read_text()
 
 
+@pytest.mark.parametrize("prefix", ["", "before-accident: "])
+def test_a_problem_of_the_plugin_keeps_its_name_and_its_cure(prefix: str) -> None:
+    told = prefix + Problem("port-taken", "Port 5432 is taken.", "Give another port.\nOr none.").message
+    problem = explained("error: update failed", "local", Outcome(errors=[told]))
+    assert (problem.name, problem.what) == ("port-taken", f"{prefix}Port 5432 is taken.")
+    assert problem.cure == "Give another port.\nOr none."
+
+
+def test_several_problems_are_told_by_the_name_of_the_first_that_has_one() -> None:
+    told = ["somebody else's words", Problem("no-space", "Full.").message]
+    problem = explained("error: update failed", "local", Outcome(errors=told))
+    assert (problem.name, problem.what) == ("no-space", "somebody else's words\nFull. [no-space]")
+
+
 def test_an_engine_that_is_killed_is_unlocked_and_told(engine: Engine, program: Program) -> None:
     program.plays(dies="refresh")
     with pytest.raises(Problem, match="ended by SIGKILL") as caught:

@@ -108,6 +108,29 @@ def test_what_ran_last_decides_before_what_is_applied(runs: list[Run], state: st
     assert (now.state, now.next) == (state, following)
 
 
+PAUSED = {"writing": "none"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "problem", "following"),
+    [
+        (PAUSED, "wal-missing", "restore a --yes"),
+        ({}, "port-taken", "restore a --yes"),
+        (PAUSED, "target-in-future", "sources"),
+        ({}, "target-before-backup", "sources"),
+        (VALIDATED, "no-backup", "cutover lunch"),
+    ],
+)
+def test_what_came_to_nothing_is_done_again_once_mended_unless_it_was_typed_wrong(
+    raw: dict[str, Any], problem: str, following: str
+) -> None:
+    withdrawn = run("failed", "restore a --yes", why="no", problem=problem, withdrawn="a")
+    now = position(raw, NOW, [DONE, withdrawn])
+    assert (now.state, now.problem, now.next) == ("failed", problem, following)
+    previewed = run("failed", "restore a --yes", why="no", problem=problem, engine=0)
+    assert position(raw, NOW, [DONE, previewed]) == now
+
+
 def test_a_failure_is_told_in_its_own_words() -> None:
     now = position({}, NOW, [DONE, run("failed", "restore a --yes", why="The disk is full.")])
     assert now.words == "`reforge restore a --yes` failed: The disk is full."

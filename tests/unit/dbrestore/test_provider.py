@@ -51,7 +51,7 @@ def test_every_wrong_input_is_named_in_words_of_its_own() -> None:
 
 def test_a_problem_that_a_model_meets_is_a_failed_check_too() -> None:
     _, failures = Engine().check({"name": "one", "note": "problem"})
-    assert failures == {"": "The archive knows no such note.\nWrite another."}
+    assert failures == {"": "The archive knows no such note. [note-problem]\nWrite another."}
 
 
 def test_what_is_not_known_yet_is_passed_over_and_the_rest_is_filled_in() -> None:
@@ -89,7 +89,7 @@ def test_what_may_never_change_is_refused_by_meaning_not_by_spelling(
 def test_a_new_resource_is_examined_and_refused_in_the_handlers_words() -> None:
     engine = Engine(Record(examine=Refusal("wal-missing", "Segment 5 is missing.", "Choose 14:02.")))
     _, failures = engine.check({"name": "one"})
-    assert failures == {"": "Segment 5 is missing.\nChoose 14:02."}
+    assert failures == {"": "Segment 5 is missing. [wal-missing]\nChoose 14:02."}
     [(verb, urn, inputs)] = engine.handler.calls
     assert (verb, urn) == ("examine", URN)
     assert inputs == RecordInputs(name="one")
@@ -223,7 +223,7 @@ def test_a_problem_crosses_in_its_own_words(verb: str, request_: dict[str, Any])
     problem = Problem("disk-full", "The disk is full.", "Make room.")
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         Engine(Record(**{verb.lower(): problem})).ask(verb, urn=URN, **request_)
-    assert caught.value.details() == "The disk is full.\nMake room."
+    assert caught.value.details() == "The disk is full. [disk-full]\nMake room."
     assert caught.value.code() == grpc.StatusCode.UNKNOWN
 
 
@@ -241,14 +241,17 @@ def test_what_is_half_made_is_given_to_the_engine_to_keep(verb: str, request_: d
     assert status.details[0].Unpack(detail)
     assert detail.id == "id-half"
     assert plain(detail.properties) == whole(count=1)
-    assert list(detail.reasons) == ["Interrupted.\nRun again."]
+    assert list(detail.reasons) == ["Interrupted. [interrupted]\nRun again."]
     assert status.code == grpc.StatusCode.UNKNOWN.value[0]
 
 
 def test_a_type_that_there_is_no_handler_for_is_told_with_those_there_are() -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         Engine().ask("Create", urn=URN.replace("Record", "Recrod"), properties=whole())
-    assert caught.value.details() == f"dbrestore has no dbrestore:test:Recrod; it has {TOKEN}"
+    assert (
+        caught.value.details()
+        == f"dbrestore has no dbrestore:test:Recrod; it has {TOKEN} [unknown-resource-type]"
+    )
 
 
 # The plugin as a whole
