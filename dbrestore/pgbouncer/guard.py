@@ -14,13 +14,23 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from problem import Problem
 
-_READY_SECONDS = 20.0
+_READY_SECONDS, _ANSWER_SECONDS = 20.0, 2.0
 RESCUE_SECONDS = 15.0
 """How long the guard tries to reach a process that does not answer."""
+
+
+@dataclass(frozen=True)
+class Rescue:
+    """What a guard needs to end a promotion that was begun, forwards or backwards."""
+
+    parties: dict[str, Any]
+    fence_before: str | None
+    commits: tuple[tuple[str, str, str], ...]
+    """New content, the file that it belongs in, and the SHA-256 of what that file held."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,7 @@ class Orders:
     """After this long without "done" it acts even though we live."""
     discard: tuple[str, ...]
     """Files that a killed swap would leave lying."""
+    promotion: Rescue | None = None
 
 
 class Guard:
@@ -60,7 +71,17 @@ class Guard:
 
     def writing(self) -> None:
         """Say that config files change from now on: a rescue has to RELOAD too."""
-        self._say("writing")
+        self.announce("writing")
+
+    def announce(self, step: str) -> None:
+        """Say what comes next; returns only while the guard watches, and so knows that it has begun.
+
+        Problem ``swap-overtaken`` where the guard has given us up and acts: then nothing more may be done.
+        """
+        self._say(step)
+        if not self._answers(step, _ANSWER_SECONDS):
+            what = "The guard of the swap has acted already: we took too long."
+            raise Problem("swap-overtaken", what, "Look where clients are now: reforge preview")
 
     def done(self) -> None:
         """Say that nothing is paused any more."""
@@ -82,10 +103,13 @@ class Guard:
             raise _guard_failed("it ended") from error
 
     def _await_ready(self) -> None:
-        pipe = self._process.stdout
-        readable = pipe is not None and select.select([pipe], [], [], _READY_SECONDS)[0]
-        if pipe is None or not readable or pipe.readline() != b"ready\n":
+        if not self._answers("ready", _READY_SECONDS):
             raise _guard_failed("it did not get ready")
+
+    def _answers(self, word: str, seconds: float) -> bool:
+        pipe = self._process.stdout
+        readable = pipe is not None and select.select([pipe], [], [], seconds)[0]
+        return bool(pipe is not None and readable and pipe.readline() == f"{word}\n".encode())
 
     def _end(self) -> None:
         """Close the pipe and wait for the guard; one that has to rescue takes its time, but has an end."""

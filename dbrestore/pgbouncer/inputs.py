@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dbrestore.handler import Inputs
+from dbrestore.replica.inputs import Parties
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -37,6 +38,10 @@ class RouteInputs(Inputs):
     config_files: list[str] = Field(default_factory=list)
     """ini files in the order of ``admins``, or one for all; unless given the processes are asked."""
     timeouts: Timeouts = Timeouts()
+    promotion: Parties | None = None
+    """The target is a standby, to be promoted while clients are held."""
+    promotes: str | None = None
+    """The same in words without secrets, for the reader of a diff."""
 
     @model_validator(mode="after")
     def _one_file_each(self) -> Self:

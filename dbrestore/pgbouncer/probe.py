@@ -15,8 +15,11 @@ _CURE = (
 )
 
 
-def probe_url(url: str) -> None:
-    """Connect as the application would; Refusal when that fails or the server is in recovery."""
+def probe_url(url: str, promotable: bool = False) -> None:
+    """Connect as the application would; Refusal when that fails.
+
+    A server in recovery is refused, unless it is ``promotable``: about to be promoted.
+    """
     try:
         with closing(psycopg.connect(url, connect_timeout=_SECONDS, autocommit=True)) as connection:
             found = connection.execute("SELECT pg_is_in_recovery()").fetchone()
@@ -28,7 +31,7 @@ def probe_url(url: str) -> None:
         ) from error
     except psycopg.Error:
         raise Misuse("target-url", "`url` is not a connection string.", "Write postgresql://...") from None
-    if found and found[0]:
+    if found and found[0] and not promotable:
         what = f"The new target {place} is in recovery: it would refuse every write."
         raise Refusal("target-in-recovery", what, _CURE)
 

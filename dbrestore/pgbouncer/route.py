@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -13,9 +13,12 @@ from dbrestore.handler import Context, Handler, State
 from dbrestore.pgbouncer.console import Console
 from dbrestore.pgbouncer.fleet import Fleet, Shown, StepFailed
 from dbrestore.pgbouncer.inifile import Address, Entry, find_entry
-from dbrestore.pgbouncer.inputs import RouteInputs
+from dbrestore.pgbouncer.inputs import RouteInputs, Timeouts
 from dbrestore.pgbouncer.probe import probe_port, probe_url
+from dbrestore.pgbouncer.promoted import PromotingSwap
 from dbrestore.pgbouncer.swap import Edit, Swap
+from dbrestore.replica.aftermath import aftermath
+from dbrestore.replica.promoting import Promoting
 from problem import Problem
 
 
@@ -24,18 +27,21 @@ class _Outcome:
     before: Address
     stall_ms: float | None
     """None when everything pointed there already."""
+    promoted_at: str = ""
+    """The position up to which a standby had replayed when it was promoted."""
 
 
 class Route(Handler):
     """See ``RouteInputs``. The identity is the database's name and the places of the processes.
 
     State besides the inputs: ``previous`` (before the last swap), ``original`` (before we ever touched
-    it), ``stallMs`` (of the last swap) and ``paused`` (somebody left it paused).
+    it), ``stallMs`` (of the last swap), ``promotedAt`` (what a standby had replayed when that swap promoted
+    it) and ``paused`` (somebody left it paused).
     """
 
     token = "dbrestore:pgbouncer:Route"  # noqa: S105 - a type's name
     inputs = RouteInputs
-    secrets = frozenset({"admins", "url"})
+    secrets = frozenset({"admins", "url", "promotion"})
     fixed: ClassVar[Mapping[str, str]] = {
         "database": "a route is of one database; add another endpoint for another one"
     }
@@ -66,6 +72,8 @@ class Route(Handler):
         }
         if outcome.stall_ms is not None:
             learnt |= {"previous": before, "stallMs": round(outcome.stall_ms, 1)}
+        if outcome.promoted_at:
+            learnt["promotedAt"] = outcome.promoted_at
         return {**inputs.wire(), **learnt}
 
     def delete(self, context: Context, identity: str, state: State) -> None:
@@ -77,7 +85,11 @@ class Route(Handler):
 
 def _point(context: Context, inputs: RouteInputs) -> _Outcome:
     """Make every process send the database to where ``inputs`` say."""
-    with closing(Fleet(inputs.admins, inputs.database)) as fleet:
+    with ExitStack() as stack:
+        fleet = stack.enter_context(closing(Fleet(inputs.admins, inputs.database)))
+        promotion = (
+            stack.enter_context(closing(Promoting(inputs.promotion, context))) if inputs.promotion else None
+        )
         fleet.open()
         _shown(fleet)
         conffiles = [Path(name) for name in inputs.conffiles()] or fleet.conffiles()
@@ -86,14 +98,31 @@ def _point(context: Context, inputs: RouteInputs) -> _Outcome:
             entries = [find_entry(path, inputs.database) for path in conffiles]
             before = _before(inputs, shown)
             new = Address(inputs.host, inputs.port, inputs.dbname or before.dbname)
-            if all(where == new for where in _addresses(shown, entries)):
+            arrived = all(where == new for where in _addresses(shown, entries))
+            if arrived and (promotion is None or not promotion.due):
                 return _already(fleet, shown, before)
             _probe(inputs)
             edits = _edits(entries, list(shown.values()), new)
-            stall_ms = Swap(fleet, edits, new, inputs.timeouts).run(context.progress, context.cancelled)
-    held = f"clients were held {stall_ms:.0f} ms"
-    context.progress(f"pgbouncer {inputs.database}: now at {new.host}:{new.port}; {held}")
-    return _Outcome(before, stall_ms)
+            swap = _swap(fleet, edits, new, inputs.timeouts, promotion)
+            stall_ms = swap.run(context.progress, context.cancelled)
+        held = (
+            f"pgbouncer {inputs.database}: now at {new.host}:{new.port}; clients were held {stall_ms:.0f} ms"
+        )
+        if promotion is None:
+            context.progress(held)
+            return _Outcome(before, stall_ms)
+        for line in (f"{held} while {promotion.parties.replica} was promoted", *aftermath(promotion)):
+            context.note(line)
+        return _Outcome(before, stall_ms, promotion.position)
+
+
+def _swap(
+    fleet: Fleet, edits: list[Edit], new: Address, timeouts: Timeouts, promotion: Promoting | None
+) -> Swap:
+    if promotion is None:
+        return Swap(fleet, edits, new, timeouts)
+    promotion.prepare()
+    return PromotingSwap(fleet, edits, new, timeouts, promotion)
 
 
 def _shown(fleet: Fleet) -> dict[Console, Shown]:
@@ -124,7 +153,7 @@ def _already(fleet: Fleet, shown: Mapping[Console, Shown], before: Address) -> _
 
 def _probe(inputs: RouteInputs) -> None:
     if inputs.url:
-        probe_url(inputs.url)
+        probe_url(inputs.url, promotable=inputs.promotion is not None)
     else:
         probe_port(inputs.host, inputs.port)
 

@@ -20,7 +20,7 @@ from dbrestore.pgbouncer.inifile import Address, Entry, content
 from dbrestore.pgbouncer.inputs import Timeouts
 from problem import Problem
 
-_UNDO_SECONDS, _UNDO_SETTLE_SECONDS = 10.0, 0.3
+UNDO_SECONDS, UNDO_SETTLE_SECONDS = 10.0, 0.3
 
 
 @dataclass(frozen=True)
@@ -77,16 +77,24 @@ class Swap:
     def _steps(self, guard: Guard, ready: Sequence[files.Replacement], cancelled: threading.Event) -> float:
         started = time.monotonic()
         self._fleet.pause(self._timeouts.pause, cancelled)
+        self._while_held(guard)
         guard.writing()
         for edit, replacement in zip(self._edits, ready, strict=True):
             edit.commit(replacement)
             self._touched.append(edit)
         self._fleet.reload(self._timeouts.reload)
         self._verify()
+        self._before_the_first_client()
         self._fleet.resume(self._timeouts.resume)
         milliseconds = (time.monotonic() - started) * 1000
         self._verify(resumed=True)
         return milliseconds
+
+    def _while_held(self, guard: Guard) -> None:
+        """What has to be done while nobody reaches either server; a promotion has something."""
+
+    def _before_the_first_client(self) -> None:
+        """The next step lets clients to the new server."""
 
     def _verify(self, resumed: bool = False) -> None:
         """RELOAD says yes to a file it cannot read, so believe only what is shown."""
@@ -105,7 +113,7 @@ class Swap:
         """Back to the old route with nobody paused; the failure in words."""
         held = _holders(self._fleet, error)
         left = self._put_back()
-        left |= self._fleet.release(_UNDO_SECONDS, _UNDO_SETTLE_SECONDS, reload=bool(self._touched))
+        left |= self._fleet.release(UNDO_SECONDS, UNDO_SETTLE_SECONDS, reload=bool(self._touched))
         if not left:
             guard.done()
         return _failure(self._fleet, error, held, left)
@@ -122,7 +130,7 @@ class Swap:
 
     def _orders(self, ready: Sequence[files.Replacement]) -> Orders:
         steps = self._timeouts
-        seconds = steps.pause + steps.reload + steps.resume + RESCUE_SECONDS + _UNDO_SECONDS
+        seconds = steps.pause + steps.reload + steps.resume + RESCUE_SECONDS + UNDO_SECONDS
         discard = tuple(str(replacement.ready) for replacement in ready)
         return Orders(
             tuple(console.url for console in self._fleet.consoles), self._fleet.database, seconds, discard

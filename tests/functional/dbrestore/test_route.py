@@ -314,7 +314,7 @@ def test_one_of_two_processes_that_fails_takes_the_other_back(
             resume(self, timeout)
 
         monkeypatch.setattr(Fleet, "resume", die_before)
-        monkeypatch.setattr("dbrestore.pgbouncer.swap._UNDO_SECONDS", 0.5)
+        monkeypatch.setattr("dbrestore.pgbouncer.swap.UNDO_SECONDS", 0.5)
         monkeypatch.setattr("dbrestore.pgbouncer.guard.RESCUE_SECONDS", 0.5)
         with pytest.raises(Problem, match=f"127.0.0.1:{two.port}") as caught:
             Route().create(context(), declared(site.new, one, two))

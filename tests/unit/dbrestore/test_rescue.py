@@ -27,22 +27,26 @@ def soon() -> float:
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        (b"done\n", (True, False)),
-        (b"writing\ndone\n", (True, True)),
-        (b"", (False, False)),
-        (b"writing\n", (False, True)),
-        (b"writing\ndon", (False, True)),
+        (b"done\n", {"done"}),
+        (b"writing\ndone\nlate\n", {"writing", "done"}),
+        (b"", set()),
+        (b"writing\n", {"writing"}),
+        (b"writing\ndon", {"writing"}),
     ],
 )
-def test_only_done_is_done(ends: tuple[int, int], said: bytes, expected: tuple[bool, bool]) -> None:
+def test_only_whole_lines_up_to_done_count_and_each_is_answered(
+    ends: tuple[int, int], said: bytes, expected: set[str]
+) -> None:
     os.write(ends[1], said)
     os.close(ends[1])
-    assert watch(Pipe(ends[0]), soon()) == expected
+    answered: list[str] = []
+    assert watch(Pipe(ends[0]), soon(), answered.append) == expected
+    assert set(answered) == expected
 
 
 def test_silence_ends_at_the_deadline(ends: tuple[int, int]) -> None:
     start = time.monotonic()
-    assert watch(Pipe(ends[0]), start + 0.1) == (False, False)
+    assert watch(Pipe(ends[0]), start + 0.1, print) == set()
     assert 0.1 <= time.monotonic() - start < 3
     os.close(ends[1])
 
