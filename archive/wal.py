@@ -63,6 +63,12 @@ class Archive:
         return frozenset(int(name[:8], 16) for name in self.files if name.endswith(".history"))
 
     @property
+    def folder(self) -> Path | None:
+        """The folder in which everything lies plain, where PostgreSQL itself can take it; None else."""
+        flat = self.direct and not any("/" in stored.key for stored in self.files.values())
+        return self.store.path(Stored("", 0)) if flat else None
+
+    @property
     def direct(self) -> bool:
         """Whether every segment can be read where it lies."""
         return self.store.near and not any(_suffix(stored) for stored in self.files.values())

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from fsspec import AbstractFileSystem  # type: ignore[import-untyped]
 
 from archive.remote import mapped, open_filesystem, opened
-from archive.stores.store import Store, Stored, unreadable
+from archive.stores.store import Fault, Store, Stored, unreadable
 
 _AT_ONCE = 64 * 1024 * 1024
 """Up to this size one request brings a whole file."""
@@ -20,8 +20,8 @@ _AT_ONCE = 64 * 1024 * 1024
 class BucketStore(Store):
     """A folder of an object store by its URL; see ``archive.remote`` for options and credentials."""
 
-    def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
-        self.url, self.options = url.rstrip("/"), options
+    def __init__(self, url: str, options: Mapping[str, Any] | None = None, fault: Fault = unreadable) -> None:
+        self.url, self.options, self._fault = url.rstrip("/"), options, fault
 
     def __str__(self) -> str:
         return self.url
@@ -33,7 +33,7 @@ class BucketStore(Store):
                 found = files.ls(f"{path}/{folder}".rstrip("/"), detail=True)
         except FileNotFoundError as error:
             # An empty folder is none in an object store: nothing was archived, or the name is wrong.
-            raise unreadable(self.url, error, "Check the bucket and the folder in it") from error
+            raise self._fault(self.url, error, "Check the bucket and the folder in it") from error
         for entry in found:
             name = str(entry["name"]).rstrip("/").rpartition("/")[2]
             yield name, None if entry["type"] == "directory" else int(entry["size"])

@@ -1,14 +1,14 @@
-"""A WAL archive in a folder that this machine sees."""
+"""A WAL archive or base backups in a folder that this machine sees."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from archive.stores.store import Store, Stored, unreadable
+from archive.stores.store import Fault, Store, Stored, unreadable
 
 
 class FolderStore(Store):
@@ -16,8 +16,8 @@ class FolderStore(Store):
 
     near = True
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, fault: Fault = unreadable) -> None:
+        self.folder, self._fault = folder, fault
 
     def __str__(self) -> str:
         return str(self.folder)
@@ -26,9 +26,10 @@ class FolderStore(Store):
         try:
             with os.scandir(self.folder / folder) as found:
                 for entry in found:
-                    yield entry.name, None if entry.is_dir() else entry.stat().st_size
+                    with suppress(FileNotFoundError):  # a link to nothing, or gone since it was listed
+                        yield entry.name, None if entry.is_dir() else entry.stat().st_size
         except OSError as error:
-            raise unreadable(
+            raise self._fault(
                 self.folder, error, f"Check the path and its permissions: ls -ld {self.folder}"
             ) from error
 
@@ -38,7 +39,7 @@ class FolderStore(Store):
         try:
             file = path.open("rb")
         except PermissionError as error:
-            raise unreadable(path, error, f"Check its permissions: ls -l {path}") from error
+            raise self._fault(path, error, f"Check its permissions: ls -l {path}") from error
         with file:
             yield file
 

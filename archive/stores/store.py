@@ -1,10 +1,10 @@
-"""What every place that holds a WAL archive can do."""
+"""What every place that holds a WAL archive or base backups can do."""
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +57,10 @@ class Store(ABC):
     def path(self, stored: Stored) -> Path | None:
         """Where the file lies on this machine; None where it lies elsewhere."""
         return None
+
+
+Fault = Callable[[object, Exception, str], Problem]
+"""What makes the error of a place that cannot be read: the place, why, and what to do."""
 
 
 def unreadable(place: object, error: Exception, cure: str) -> Problem:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from archive.control import read_control
 from archive.proof import Proof
-from dbrestore.postgres import settings
+from dbrestore.postgres import settings, spool
 from dbrestore.postgres.cluster import START_SECONDS, Cluster, Unanswered
 from dbrestore.postgres.inputs import InstanceInputs
 from problem import Problem
@@ -34,13 +34,12 @@ def configure(cluster: Cluster, inputs: InstanceInputs, proof: Proof) -> None:
     main = _text(directory / "postgresql.conf")
     auto = _text(directory / AUTO)
     libraries = settings.value_of([main, auto], "shared_preload_libraries")
-    archive = Path(inputs.source.archive)
     overrides = (
         {name: str(value) for name, value in read_control(directory, cluster.binaries).minimums.items()}
         | settings.quarantine(directory, libraries)
         | settings.recovery_target(target, proof.chain.timeline)
         | {
-            "restore_command": settings.restore_command(archive, _writable(archive, cluster.account)),
+            "restore_command": _restore_command(proof.chain.archive.folder, cluster.account),
             "hot_standby": "on",
             "listen_addresses": inputs.listen,
             "port": str(cluster.port),
@@ -99,6 +98,16 @@ def leave_recovery_settings(directory: Path, owner: Account | None) -> None:
     """Nothing of the recovery stays in the configuration of the finished instance."""
     path = directory / AUTO
     _own(path, settings.without(path.read_text(), ("recovery_target", "restore_command")), owner)
+
+
+def _restore_command(archive: Path | None, who: Account | None) -> str:
+    """By way of the spool where there is no folder that all WAL lies in as PostgreSQL needs it."""
+    return settings.restore_command(archive, _writable(archive, who)) if archive else spool.COMMAND
+
+
+def is_fed(directory: Path) -> bool:
+    """Whether recovery takes its WAL from the spool, as ``configure`` decided."""
+    return settings.value_of([_text(directory / AUTO)], "restore_command") == spool.COMMAND
 
 
 def _writable(archive: Path, who: Account | None) -> bool:

@@ -12,23 +12,28 @@ from archive.backups import list_backups, verify
 from archive.commits import last_record
 from archive.lsn import format_lsn
 from archive.proof import Proof, prove
+from archive.stores.opening import store_at
 from archive.wal import Archive
 from dbrestore.forecast import Forecast
 from dbrestore.handler import Context, State
 from dbrestore.postgres import configuring
 from dbrestore.postgres.cluster import Cluster
 from dbrestore.postgres.copying import COPYING, copy_backup
+from dbrestore.postgres.feeding import feeder
 from dbrestore.postgres.inputs import InstanceInputs
 from dbrestore.postgres.making import Making
 from dbrestore.postgres.mark import Mark
 from dbrestore.postgres.recovery import (
     REPLAYING,
+    Reached,
     bootstrap_superuser,
     recover,
     run_checkpoint,
     silence_subscriptions,
 )
+from dbrestore.postgres.spool import Spool
 from dbrestore.space import Need
+from problem import Problem
 from toolchain.accounts import Account, account, server_account
 from toolchain.postgres import Binaries, find_binaries
 
@@ -83,17 +88,30 @@ class Physical(Making):
             configuring.configure(cluster, self.inputs, self._proof)
             mark = mark.at("recovering").write()
         if mark.phase == "recovering":
-            reached = recover(cluster, self.inputs.until.target(), _reach(self._proof), context)
+            reached = self._recover(context, cluster)
             context.progress(f"promoted at {format_lsn(reached.lsn)}")
             commit = reached.last_commit.isoformat() if reached.last_commit else ""
             mark = replace(mark, reached_lsn=format_lsn(reached.lsn), reached_time=commit).write()
         return mark
+
+    def _recover(self, context: Context, cluster: Cluster) -> Reached:
+        target, reach = self.inputs.until.target(), _reach(self._proof)
+        if not configuring.is_fed(cluster.directory):
+            return recover(cluster, target, reach, context)
+        with feeder(cluster, self._proof) as feeding:
+            if feeding.neglected:
+                cluster.stop()  # it has waited so long for WAL that it may give up at any moment
+            try:
+                return recover(cluster, target, reach, context)
+            except Problem as problem:
+                raise feeding.problem or problem from problem
 
     def settle(self, cluster: Cluster) -> State:
         superuser = bootstrap_superuser(cluster)
         silenced = silence_subscriptions(cluster, superuser)
         run_checkpoint(cluster, superuser)
         configuring.leave_recovery_settings(cluster.directory, cluster.account)
+        Spool(cluster.directory, cluster.account).remove()
         cluster.reload()
         libraries = configuring.left_out_libraries(cluster.directory)
         return {"quarantined": {"subscriptions": silenced, "libraries": libraries}}
@@ -110,7 +128,8 @@ def _reachable(inputs: InstanceInputs) -> tuple[Proof, Binaries]:
     """The quick proof, and the programs that read what it names."""
     backups = list_backups(Path(inputs.source.backups))
     binaries = find_binaries(next((one.version_major for one in reversed(backups.usable)), None))
-    archive = Archive.scan(Path(inputs.source.archive), inputs.source.data_directory)
+    store = store_at(inputs.source.archive, inputs.source.storage_options)
+    archive = Archive.scan(store, inputs.source.data_directory)
     return prove(backups, archive, inputs.until.target(), binaries, datetime.now(UTC)), binaries
 
 

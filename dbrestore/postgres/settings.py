@@ -23,7 +23,7 @@ def quoted(value: str) -> str:
 
 
 def restore_command(archive: Path, writable: bool) -> str:
-    """The command that brings a WAL segment into pg_wal.
+    """The command that brings a WAL segment into pg_wal from a folder of plain ones.
 
     A symbolic link is safe (PostgreSQL never recycles one) and saves a copy and an fsync for each segment.
     PostgreSQL opens what it fsyncs for writing, so a link needs an archive that the server may write to.

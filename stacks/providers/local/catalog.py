@@ -11,6 +11,7 @@ from archive.archiver import still_in_source
 from archive.backups import Backups, list_backups
 from archive.lsn import format_lsn
 from archive.segments import Segment
+from archive.stores.opening import store_at
 from archive.wal import Archive
 from archive.windows import Gap, Window, windows
 from problem import Problem
@@ -24,6 +25,8 @@ class Source(Protocol):
     def archive(self) -> Path | str: ...
     @property
     def backups(self) -> Path | str: ...
+    @property
+    def storage_options(self) -> dict[str, Any]: ...
     @property
     def data_directory(self) -> Path | None: ...
 
@@ -108,7 +111,7 @@ def what_can_be_restored(source: Source) -> Catalog:
     """
     listing, archive = (
         list_backups(Path(source.backups)),
-        Archive.scan(Path(source.archive), source.data_directory),
+        Archive.scan(store_at(source.archive, source.storage_options), source.data_directory),
     )
     found = tuple(window for part in _by_version(listing) for window in _windows(part, archive))
     return Catalog(

@@ -45,6 +45,11 @@ class Source(AnySource):
         None, description="account of restored servers; the archive's owner by default"
     )
 
+    @property
+    def storage_options(self) -> dict[str, Any]:
+        """``storage`` as ``archive.remote`` takes it."""
+        return self.storage.model_dump(exclude_none=True) if self.storage else {}
+
     def place_of(self, restore: str) -> tuple[str, str]:
         return HOLD_DATA[0], str(self.directory / restore)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +22,7 @@ class Source:
     backups: Path
     data_directory: Path | None = None
     database: str = "postgres"
+    storage_options: dict[str, str] = field(default_factory=dict)
 
 
 def catalog(world: World, data: Path | None = None) -> Catalog:

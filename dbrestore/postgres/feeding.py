@@ -1,0 +1,138 @@
+"""Fetches WAL ahead of replay, for archives that PostgreSQL cannot link to: compressed, or elsewhere."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+from archive.proof import Proof
+from archive.wal import Archive
+from dbrestore.postgres.cluster import Cluster
+from dbrestore.postgres.spool import Spool
+from problem import Problem
+
+FETCHERS = 2
+_AHEAD_BYTES = 256 * 1024 * 1024
+_TICK, _BEAT = 0.01, 1.0
+"""Seconds between two looks at what PostgreSQL took and wants, and between two heartbeats."""
+_TRIES = 2
+
+
+class Feeder:
+    """Keeps the spool stocked while it is entered. Whatever recovery needs and cannot get is ``problem``.
+
+    PostgreSQL asks for any file at any time: the same twice, an earlier one, a history that nobody has. So
+    what is fetched next follows from its last request, and nothing is taken for done.
+    """
+
+    def __init__(self, spool: Spool, archive: Archive, order: tuple[str, ...], segment_size: int) -> None:
+        self.spool, self.archive, self.order, self.size = spool, archive, order, segment_size
+        self.problem: Problem | None = None
+        self.neglected = False
+        """Whether an earlier run's server waited long for us before this was entered."""
+        self._place = {name: index for index, name in enumerate(order)}
+        self._next = 0
+        """Index in ``order`` of the segment that PostgreSQL needs next, as far as we know."""
+        self._lying = set[str]()
+        """What was ready when we looked last: what is missing since was taken."""
+        self._fetching = set[str]()
+        self._fetched = deque[str]()
+        self._flaws: dict[str, list[Problem]] = {}
+        self._stop = threading.Event()
+        self._pool = ThreadPoolExecutor(FETCHERS, "fetch-wal")
+        self._thread = threading.Thread(target=self._tend, name="feed-wal", daemon=True)
+
+    def __enter__(self) -> Self:
+        self.neglected = self.spool.silent
+        self._lying = self.spool.open()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._pool.shutdown(cancel_futures=True)
+
+    def _tend(self) -> None:
+        beaten = 0.0
+        try:
+            while not self._stop.wait(_TICK):
+                if time.monotonic() - beaten > _BEAT:
+                    self.spool.beat()
+                    beaten = time.monotonic()
+                self._see_what_was_taken()
+                for name in self.spool.claim():
+                    self._answer(name)
+                self._stock()
+        except OSError as error:
+            self._fail(_spool_problem(self.spool, error))
+
+    def _see_what_was_taken(self) -> None:
+        while self._fetched:
+            name = self._fetched.popleft()
+            self._fetching.discard(name)
+            self._lying.add(name)
+        ready = self.spool.ready()
+        for name in self._lying - ready - self._flaws.keys():
+            self._next = max(self._next, self._place.get(name, -1) + 1)
+        self._lying = ready
+
+    def _answer(self, name: str) -> None:
+        """A request for a file that does not lie ready."""
+        if name not in self.archive.files:
+            self.spool.tell_absent(name)
+        elif len(self._flaws.get(name, ())) >= _TRIES:
+            self._fail(self._flaws[name][-1])
+        elif name not in self._lying:
+            self._next = self._place.get(name, self._next)
+            self._fetch(name)
+
+    def _stock(self) -> None:
+        ahead = max(2, min(16, _AHEAD_BYTES // self.size))
+        for name in self.order[self._next : self._next + ahead]:
+            if len(self._fetching) < FETCHERS and name not in self._lying and name not in self._flaws:
+                self._fetch(name)
+
+    def _fetch(self, name: str) -> None:
+        if name not in self._fetching:
+            self._fetching.add(name)
+            self._pool.submit(self._bring, name)
+
+    def _bring(self, name: str) -> None:
+        size = self.size if len(name) == 24 else None  # a history has any size
+        try:
+            self.spool.place(name, lambda part: self.archive.fetch(name, part, size))
+            self._flaws.pop(name, None)
+        except Problem as problem:
+            self._flaws.setdefault(name, []).append(problem)
+        except Exception as error:  # whatever it is, PostgreSQL waits for an answer
+            self._flaws.setdefault(name, []).append(_spool_problem(self.spool, error))
+        finally:
+            self._fetched.append(name)
+
+    def _fail(self, problem: Problem) -> None:
+        """Recovery cannot go on: PostgreSQL is told to stop, and whoever waits for it learns why."""
+        self.problem = problem
+        self.spool.tell_failed(problem.what)
+
+
+def feeder(cluster: Cluster, proof: Proof) -> Feeder:
+    """What feeds the recovery that was proven: the segments up to its target, and one for a record's end."""
+    chain = proof.chain
+    names = (segment.name for segment in chain.segments[: len(proof.needed) + 1] if segment in chain.archive)
+    spool = Spool(cluster.directory, cluster.account)
+    return Feeder(spool, chain.archive, tuple(names), proof.backup.segment_size)
+
+
+def _spool_problem(spool: Spool, error: Exception) -> Problem:
+    return Problem(
+        "wal-spool-failed",
+        f"WAL cannot be brought to {spool.folder}: {error}",
+        "Make room on that file system or choose another folder, then run the same command again.",
+    )

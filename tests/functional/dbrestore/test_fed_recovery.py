@@ -1,0 +1,95 @@
+"""Recovery from archives that PostgreSQL cannot link to: the WAL is fetched ahead of it and unpacked."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from dbrestore.handler import Context
+from dbrestore.postgres import spool
+from dbrestore.postgres.instance import Instance
+from problem import Problem
+from tests.support.servers import Postgres, folder, scratch
+from tests.support.wal_archives import compress, put
+
+URN = "urn:pulumi:test::reforge::dbrestore:postgres:Instance::{}"
+
+
+@dataclass
+class Original:
+    """A cluster whose rows 1 to 6 each lie in a segment of their own; row 1 in the base backup already."""
+
+    folder: Path
+    segments: dict[int, str]
+    xids: dict[int, str]
+
+    @property
+    def wal(self) -> Path:
+        return self.folder / "wal"
+
+    def inputs(self, archive: Path | str, name: str = "restored", until: Any = None, **more: Any) -> Any:
+        source = {"database": "postgres", "user": "postgres", "backups": self.folder / "base"}
+        declared = {
+            "name": name,
+            "directory": self.folder / "restores" / name,
+            "source": source | {"archive": archive} | more,
+            "until": until or {"kind": "latest"},
+            "operators": ["127.0.0.1/32"],
+        }
+        return Instance.inputs.model_validate(declared)
+
+    def restore(self, archive: Path | str, until: Any = None, **more: Any) -> list[int]:
+        """The rows of a restore, which is removed again."""
+        inputs = self.inputs(archive, until=until, **more)
+        context = Context(URN.format("restored"))
+        identity, state = Instance().create(context, inputs)
+        try:
+            assert not (inputs.directory / spool.NAME).exists()
+            return rows(inputs, state)
+        finally:
+            Instance().delete(context, identity, state)
+            assert not inputs.directory.exists()
+
+
+def rows(inputs: Any, state: dict[str, Any]) -> list[int]:
+    with psycopg.connect(
+        host=str(inputs.directory), port=state["boundPort"], user="postgres", dbname="postgres"
+    ) as connection:
+        return [row[0] for row in connection.execute("SELECT id FROM steps ORDER BY id")]
+
+
+@pytest.fixture(scope="module")
+def original() -> Iterator[Original]:
+    with scratch() as place:
+        segments, xids = {}, {}
+        with Postgres(folder(place / "pg"), archive=place / "wal") as server:
+            server.execute("CREATE TABLE steps (id int PRIMARY KEY); INSERT INTO steps VALUES (1)")
+            server.base_backup("monday", place / "base")
+            for step in range(2, 7):
+                [(xids[step],)] = server.execute(
+                    f"INSERT INTO steps VALUES ({step}) RETURNING pg_current_xact_id()::text"
+                )
+                segments[step] = server.switch_wal()
+        yield Original(place, segments, xids)
+
+
+@pytest.fixture
+def place(original: Original) -> Iterator[Path]:
+    """Where a test lays an archive of its own."""
+    path = folder(original.folder / "own")
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.mark.parametrize("suffixes", [(".gz",), (".lz4",), (".zst",), ("", ".zst", ".gz", ".lz4")])
+def test_every_compression_and_a_mixture_is_replayed_to_its_end(
+    original: Original, place: Path, suffixes: tuple[str, ...]
+) -> None:
+    archive = compress(original.wal, place / "wal", *suffixes)
+    assert original.restore(archive) == [1, 2, 3, 4, 5, 6]
