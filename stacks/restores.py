@@ -96,6 +96,9 @@ class Restore(Strict):
     from_: From = Field(alias="from")
     validated: Validated | None = None
     waived: Waived | None = None
+    waived_differences: dict[Text, Waived] = Field(
+        {}, description="differences from the source, by name, that somebody accepts for the cut-over"
+    )
 
     @property
     def accepted(self) -> bool:

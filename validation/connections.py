@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import psycopg
-from psycopg import errors
+from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
 from problem import Misuse, Problem
@@ -69,10 +69,12 @@ def connect(
     read_only: bool = True,
     statement_timeout: timedelta = STATEMENT_TIMEOUT,
     settings: Mapping[str, str] | None = None,
+    at_startup: bool = True,
 ) -> Connection:
     """A connection to ``url``; read-only ones keep one snapshot, writing ones commit at once.
 
-    Raises Unreachable with the reason.
+    What it sets, it sets while connecting, or with ``at_startup`` false afterwards: ``reset_val`` of
+    pg_settings then stays what a session gets that sets nothing. Raises Unreachable with the reason.
     """
     given = _parsed(url)
     wanted = {
@@ -82,17 +84,29 @@ def connect(
         "default_transaction_read_only": "on" if read_only else "off",
         **(settings or {}),
     }
-    options = " ".join([str(given.pop("options", None) or ""), *(f"-c {k}={v}" for k, v in wanted.items())])
+    at_once = (f"-c {k}={v}" for k, v in wanted.items()) if at_startup else ()
+    options = " ".join([str(given.pop("options", None) or ""), *at_once])
     given.setdefault("connect_timeout", CONNECT_TIMEOUT)
     given["application_name"] = APPLICATION
     try:
-        connection = psycopg.connect("", **given, options=options.strip(), autocommit=not read_only)
+        connection = psycopg.connect("", **given, options=options.strip(), autocommit=True)
+        if not at_startup:
+            _set(connection, wanted)
     except psycopg.Error as error:
         raise _unreachable(url, error) from None
     if read_only:
+        connection.autocommit = False
         connection.read_only = True
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     return connection
+
+
+def _set(connection: Connection, wanted: Mapping[str, str]) -> None:
+    """Set what is wanted for the session, in one round trip."""
+    calls = sql.SQL(", ").join(
+        sql.SQL("set_config({}, {}, false)").format(name, value) for name, value in wanted.items()
+    )
+    connection.execute(sql.SQL("SELECT {}").format(calls))
 
 
 def _unreachable(url: str, error: psycopg.Error) -> Unreachable:

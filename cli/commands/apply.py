@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from cli.options import report
+from cli.parity import hold
 from cli.stage import Stage
 from cli.writes import after_cutover, before_cutover, tell_left_behind, tell_written
 
@@ -20,7 +22,7 @@ def command(session: Session) -> None:
     stage = Stage(session, "apply")
     proposed, name = stage.proposed, str(session.file.raw.get("serving"))
     if proposed == "cutover":
-        stage.prepare = before_cutover(session, name)
+        stage.prepare = _before_cutover(session, stage, name)
     stage.apply_saved()
     if proposed == "cutover":
         after_cutover(session, stage, name)
@@ -28,3 +30,14 @@ def command(session: Session) -> None:
         tell_written(session, stage, left, final=True)
         tell_left_behind(session, stage, left)
     report(session, stage)
+
+
+def _before_cutover(session: Session, stage: Stage, name: str) -> Callable[[], None]:
+    """As in the cut-over itself: the servers may have changed since the plan was made."""
+    note = before_cutover(session, name)
+
+    def prepare() -> None:
+        hold(session, stage, name, {})
+        note()
+
+    return prepare

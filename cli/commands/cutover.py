@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.options import complete_restore, report, stage_options
+from cli.parity import hold, record, waivers
+from cli.restored import signature
 from cli.stage import Stage
 from cli.writes import after_cutover, before_cutover
 from problem import Misuse, Refusal
@@ -18,14 +20,30 @@ if TYPE_CHECKING:
 
 @click.command(help=__doc__)
 @click.argument("name", shell_complete=complete_restore)
+@click.option(
+    "--waive",
+    "waived",
+    multiple=True,
+    metavar="DIFFERENCE",
+    help="Accept a difference from the source, by its name; again for more.",
+)
+@click.option(
+    "--reason", "reasons", multiple=True, help="Why it may be there: one for all, or one for each --waive."
+)
 @stage_options
 @click.pass_obj
-def command(session: Session, name: str, yes: bool, dry_run: bool) -> None:
+def command(
+    session: Session, name: str, waived: tuple[str, ...], reasons: tuple[str, ...], yes: bool, dry_run: bool
+) -> None:
+    given = waivers(waived, reasons)
+
     def serve(draft: Draft) -> None:
+        record(draft, name, given, signature())
         draft.set("serving", to=name)
 
     _refuse_unfit(session, name)
     stage = Stage(session, "cutover", name)
+    stage.begin = lambda: hold(session, stage, name, given)
     stage.prepare = before_cutover(session, name)
     if stage.run(serve, yes=yes, dry_run=dry_run):
         after_cutover(session, stage, name)

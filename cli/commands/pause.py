@@ -44,16 +44,19 @@ def capture(session: Session, stage: Stage) -> None:
 
     from problem import Problem
     from validation.activity import diagnostics
+    from validation.parity.reading import read
 
     try:
-        found = diagnostics(session.engine.secret("source-url"))
+        url = session.engine.secret("source-url")
+        found, kept = diagnostics(url), read(url)
     except Problem as problem:
         session.screen.warn(f"No diagnostics of the source: {problem.what}")
         return
     folder = session.folder / "diagnostics"
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / f"{session.stack}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    path.write_text(json.dumps(found.document(), indent=2, default=str))
+    document = {**found.document(), "parity": kept.document()}  # for `reforge parity`, should it die
+    path.write_text(json.dumps(document, indent=2, default=str))
     writing = sum(one.writing for one in found.sessions)
     sessions = f"{len(found.sessions)} sessions, {writing} writing"
     session.screen.say(

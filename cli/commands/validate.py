@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.options import complete_restore, report, stage_options
+from cli.restored import declared, signature, url_of
 from cli.stage import Stage
 from problem import Misuse, Problem
 
@@ -57,9 +58,9 @@ def command(
         _standalone(session, url, suite, junit)
         return
     stage = Stage(session, "validate", name)
-    restore = _declared(session, name)
+    restore = declared(session, name)
     if waive is not None:
-        stage.run(_record(name, {"waived": {"reason": waive, **_who()}}), yes=yes, dry_run=dry_run)
+        stage.run(_record(name, {"waived": {"reason": waive, **signature()}}), yes=yes, dry_run=dry_run)
     else:
         with stage.recorded():
             found = _run(session, _suite(session, suite), _subject(session, name, restore))
@@ -72,7 +73,7 @@ def command(
                     "validation-failed", f"{name}: {found.conclusion}", _failed_cure(session, name, path)
                 )
             session.journal.end("passed", digest_of_report=found.digest)
-        proof = {"validated": {**_who(), "digest": found.digest}}
+        proof = {"validated": {**signature(), "digest": found.digest}}
         stage.run(_record(name, proof), yes=yes, dry_run=dry_run)
     report(session, stage)
 
@@ -112,18 +113,6 @@ def _run(session: Session, suite: Suite, subject: Subject) -> Report:
     return found
 
 
-def _declared(session: Session, name: str) -> Any:
-    from stacks.messages import nearest
-
-    restores = session.file.config().restores
-    if name not in restores:
-        known = ", ".join(restores) or "none"
-        raise Misuse(
-            "no-such-restore", f"There is no restore {name!r}{nearest(name, restores)} (declared: {known})"
-        )
-    return restores[name]
-
-
 def _suite(session: Session, given: Path | None) -> Suite:
     from validation.suite import load, standard
 
@@ -138,16 +127,11 @@ def _subject(session: Session, name: str, restore: Any) -> Subject:
 
     from validation.runner import Subject
 
-    outputs = session.engine.outputs().get("restores", {}).get(name)
-    if not outputs:
-        raise Misuse(
-            "not-restored",
-            f"{name} is declared but not restored yet.",
-            session.command("restore", name, "--yes"),
-        )
     time = restore.from_.time
     return Subject(
-        outputs["url"], session.engine.secret("source-url"), datetime.fromisoformat(time) if time else None
+        url_of(session, name),
+        session.engine.secret("source-url"),
+        datetime.fromisoformat(time) if time else None,
     )
 
 
@@ -169,16 +153,6 @@ def _record(name: str, proof: dict[str, Any]) -> Any:
             draft.set("restores", name, what, to=decided)
 
     return edit
-
-
-def _who() -> dict[str, str]:
-    import getpass
-    from datetime import UTC, datetime
-
-    return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "by": getpass.getuser(),
-    }
 
 
 def _failed_cure(session: Session, name: str, path: Path) -> str:

@@ -64,6 +64,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         module = __import__(f"cli.commands.{command}", fromlist=["command"])
         for name, played in {
             "before_cutover": before,
+            "hold": lambda _session, _stage, _name, _given: None,
             "after_cutover": lambda _session, _stage, name: said.append(f"after {name}"),
             "tell_written": written,
             "tell_left_behind": lambda _session, _stage, left: said.append(f"left {left}"),

@@ -79,7 +79,7 @@ def test_a_restore_may_be_called_like_something_of_the_model(name: str) -> None:
     line = the_line(good(restores={name: {"from": {"latest": True}, "prot": 5}}))
     assert line == (
         f"reforge:restores.{name}.prot: is not known here; did you mean port? "
-        "(allowed: from, port, validated, waived)"
+        "(allowed: from, port, validated, waived, waived-differences)"
     )
 
 

@@ -1,0 +1,1 @@
+"""Whether a restored server is what the original is: settings, roles, rights, extensions, order of text."""

@@ -1,0 +1,66 @@
+"""Settings of the server, as a session of ours gets them when it asks for none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from validation.parity.aspect import Aspect, Difference, Facts, Properties, Server, literal
+from validation.parity.aspects.role_settings import LISTS
+from validation.parity.setting_rules import is_ignored, judge
+
+_OF_ROLE = ("user", "database", "database user")
+"""Where a value comes from that the aspect ``role-settings`` tells of."""
+
+
+class Settings(Aspect):
+    """Gates are in ``setting_rules``: less than the application needs, and other meanings of the same SQL."""
+
+    def query(self, server: Server) -> str:
+        # reset_val: what a session has that sets nothing; ours sets some. Presets belong to other aspects.
+        return """
+            SELECT name, jsonb_build_object('value', reset_val, 'unit', unit, 'from', source,
+                                            'restart', context = 'postmaster')
+            FROM pg_settings
+            WHERE context <> 'internal' AND name NOT LIKE '%command' AND name <> 'primary_conninfo'"""
+
+    def differences(self, source: Facts | None, restored: Facts) -> Iterator[Difference]:
+        for name in sorted(restored.keys() & (source or {}).keys()):
+            before, after = (source or {})[name], restored[name]
+            if before["value"] == after["value"] or is_ignored(name):
+                continue
+            if before["from"] not in _OF_ROLE and after["from"] not in _OF_ROLE:
+                yield _difference(name, before, after)
+
+
+def _difference(name: str, source: Properties, restored: Properties) -> Difference:
+    found = judge(name, source["value"] or "", restored["value"] or "")
+    return Difference(
+        f"setting:{name}",
+        name,
+        _shown(name, source),
+        _shown(name, restored),
+        found.severity,
+        found.why,
+        _cure(name, source, restored["restart"]) if found.cure is None else found.cure,
+    )
+
+
+def _shown(name: str, setting: Properties) -> str:
+    """A value with its unit: "16384 x 8kB". With a dot in its name it may be a secret of an application's."""
+    if "." in name:
+        return "set (its value is not shown)"
+    unit, value = setting["unit"], setting["value"]
+    if not unit or not str(value).lstrip("-").isdigit() or int(value) <= 0:
+        return str(value)
+    return f"{value} x {unit}" if unit[0].isdigit() else f"{value}{unit}"
+
+
+def _cure(name: str, source: Properties, restart: bool) -> str:
+    if "." in name:
+        return ""
+    value, unit = source["value"] or "", source["unit"] or ""
+    if unit.isalpha() and value.isdigit():
+        value += unit
+    wanted = value if name in LISTS and value else literal(value)
+    then = "and restart it" if restart else "SELECT pg_reload_conf();"
+    return f"ALTER SYSTEM SET {name} = {wanted}; {then}"
