@@ -47,9 +47,9 @@ def configure(cluster: Cluster, inputs: InstanceInputs, proof: Proof) -> None:
             "unix_socket_permissions": "0700",
         }
     )
-    _own(directory / "postgresql.conf", main, cluster.account)
-    _own(directory / AUTO, settings.merged(auto, overrides), cluster.account)
-    _own(directory / "recovery.signal", "", cluster.account)
+    own(directory / "postgresql.conf", main, cluster.account)
+    own(directory / AUTO, settings.merged(auto, overrides), cluster.account)
+    own(directory / "recovery.signal", "", cluster.account)
     write_hba(cluster, inputs)
 
 
@@ -60,7 +60,7 @@ def write_hba(cluster: Cluster, inputs: InstanceInputs) -> None:
         path = cluster.directory / "pg_hba.conf"
         original = path.read_text() if path.exists() else None
         application = settings.application_lines(original, list(inputs.clients))
-    _own(
+    own(
         cluster.directory / settings.HBA_FILE,
         settings.hba(list(inputs.operators), application),
         cluster.account,
@@ -70,7 +70,7 @@ def write_hba(cluster: Cluster, inputs: InstanceInputs) -> None:
 def write_port(cluster: Cluster, port: int) -> None:
     """Another port, from the next start on."""
     path = cluster.directory / AUTO
-    _own(path, settings.merged(path.read_text(), {"port": str(port)}), cluster.account)
+    own(path, settings.merged(path.read_text(), {"port": str(port)}), cluster.account)
 
 
 def start_and_wait(cluster: Cluster) -> None:
@@ -97,7 +97,7 @@ def left_out_libraries(directory: Path) -> list[str]:
 def leave_recovery_settings(directory: Path, owner: Account | None) -> None:
     """Nothing of the recovery stays in the configuration of the finished instance."""
     path = directory / AUTO
-    _own(path, settings.without(path.read_text(), ("recovery_target", "restore_command")), owner)
+    own(path, settings.without(path.read_text(), ("recovery_target", "restore_command")), owner)
 
 
 def _restore_command(archive: Path | None, who: Account | None) -> str:
@@ -125,7 +125,8 @@ def _text(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def _own(path: Path, text: str, owner: Account | None) -> None:
+def own(path: Path, text: str, owner: Account | None) -> None:
+    """Write a file that only the server's account may read."""
     path.write_text(text)
     path.chmod(0o600)
     if owner:
