@@ -132,6 +132,7 @@ def parse(raw: Mapping[str, Any]) -> Config[Any, Any]:
     wrong = broken_rules(raw)
     try:
         config = model.model_validate(raw)
+        wrong = config.source.complaints(config.restores) + wrong
     except ValidationError as error:
         wrong = messages(error, model) + wrong
     if wrong:

@@ -34,6 +34,14 @@ class PostgresInstance(_Resource):
         return bound
 
 
+class ReplicaPromotion(_Resource):
+    """A standby of the original that is promoted at the cut-over."""
+
+    token = "dbrestore:replica:Promotion"  # noqa: S105
+    learnt = ("host", "boundPort", "systemIdentifier", "inRecovery", "timeline", "position")
+    secrets = ("url", "sourceUrl", "adminUrl", "others")
+
+
 class PgbouncerRoute(_Resource):
     """Where a pgbouncer sends the clients of a database."""
 

@@ -39,7 +39,8 @@ def declare(config: Config[Any, Any]) -> None:
     serving = source if config.serving == "source" else restores[config.serving]
     # Whatever else one up brings: the application moves only to an instance that is there and open to it,
     # writers stop before it moves, and they come back only after it has moved.
-    instances = list(restores[config.serving].needs) if config.serving != "source" else []
+    releases = [one for restore in restores.values() for one in restore.releases]
+    instances = list(serving.needs) if config.serving != "source" else releases
     if config.writing == "none":
         declare_endpoints(config, serving, [*instances, *declare_writers(config, serving, [])])
     else:

@@ -35,6 +35,12 @@ class From(Strict):
         None, description="all archived WAL"
     )
     replica: Text | None = Field(None, description="a standby to promote")
+    accept_loss: bool = Field(
+        False, description="replica: promote it although the original does not answer or went on without it"
+    )
+    fence: bool = Field(
+        False, description="replica: hold writes off the original from the promotion until a rollback"
+    )
     dump: Text | None = Field(None, description="a dump of pg_dump")
     inclusive: bool = Field(
         True, description="false stops just before the lsn, xid or time instead of after it"
@@ -61,6 +67,8 @@ class From(Strict):
             raise ValueError(f"needs exactly one of {', '.join(KINDS)}; found {found}")
         if not self.inclusive and self.kind not in ("time", "lsn", "xid"):
             raise ValueError(f"`inclusive: false` has no meaning with {self.kind}")
+        if (self.accept_loss or self.fence) and self.kind != "replica":
+            raise ValueError(f"`accept-loss` and `fence` have no meaning with {self.kind}")
         return self
 
 

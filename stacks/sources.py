@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
@@ -31,6 +32,10 @@ class Source(Strict):
     provider: Annotated[str, KnownProvider] = Field(description="local")
     instance: Text = Field(description="the original's name, for people and for the provider")
     database: Identifier
+
+    def complaints(self, restores: Mapping[str, Any]) -> list[str]:
+        """What cannot be true of this source and these restores together, in words."""
+        return []
 
     @abstractmethod
     def place_of(self, restore: str) -> tuple[str, str]:

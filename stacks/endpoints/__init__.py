@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from stacks.values import Strict
 
@@ -24,6 +24,12 @@ class Target:
     port: pulumi.Output[int]
     needs: tuple[pulumi.Resource, ...] = ()
     """What must be done before anything points here."""
+    promotion: pulumi.Output[dict[str, Any]] | None = None
+    """The servers of a promotion that an endpoint carries out while it holds the clients; a secret."""
+    promotes: str | None = None
+    """The same in words."""
+    releases: tuple[pulumi.Resource, ...] = ()
+    """What must have let go of the source before it serves again."""
 
 
 class Endpoint(Strict):
@@ -31,6 +37,8 @@ class Endpoint(Strict):
 
     PROVES: ClassVar[bool] = False
     """Whether its resource moves only after the new server took the application; such ones move first."""
+    HOLDS: ClassVar[bool] = False
+    """Whether it can hold clients while a standby is promoted, and does so."""
 
     @property
     @abstractmethod

@@ -34,6 +34,7 @@ class Settings(Endpoint):
     """``pgbouncer: {admin: "postgresql://admin:...@host:6432/pgbouncer", database: starforge}``"""
 
     PROVES: ClassVar = True
+    HOLDS: ClassVar = True
 
     admin: Annotated[Consoles, BeforeValidator(_listed, json_schema_input_type=Console | Consoles)] = Field(
         description="URL of the admin console, one for each process"
@@ -57,5 +58,7 @@ class Settings(Endpoint):
             "port": target.port,
             "url": target.url,
             "timeouts": {"pause": self.pause_timeout},
+            "promotion": target.promotion,
+            "promotes": target.promotes,
         }
         return PgbouncerRoute(self.label, properties, options)

@@ -97,6 +97,9 @@ class Postgres(Server):
     def _initialise(self) -> None:
         options = ["-U", "postgres", "--auth=trust", "-N", "-E", "UTF8", "--locale=C.UTF-8"]
         run([str(postgres_tool("initdb")), "-D", str(self.data), *options])
+        self._configure()
+
+    def _configure(self) -> None:
         lines = [f"{key} = '{_quoted(value)}'" for key, value in self.settings.items()]
         with (self.data / "postgresql.conf").open("a") as conf:
             conf.write("\n".join(lines) + "\n")

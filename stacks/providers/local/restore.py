@@ -9,6 +9,7 @@ import pulumi
 from stacks.endpoints import Target
 from stacks.model import Config
 from stacks.plugin import PostgresInstance
+from stacks.providers.local import replica
 from stacks.providers.local.settings import Restore, Source
 from stacks.urls import moved
 
@@ -16,6 +17,8 @@ from stacks.urls import moved
 def declare(name: str, config: Config[Source, Restore], source_url: pulumi.Output[str]) -> Target:
     """The instance of ``restores.NAME``, and how it is reached."""
     restore, serving = config.restores[name], config.serving == name
+    if restore.from_.replica:
+        return replica.declare(name, config, source_url)
     instance = PostgresInstance(
         name,
         {

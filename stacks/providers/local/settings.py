@@ -9,11 +9,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from stacks import restores
+from stacks.messages import PREFIX, nearest
 from stacks.sources import KnownProvider
 from stacks.sources import Source as AnySource
-from stacks.values import Folder, Location, Network, Port, Strict, Text
+from stacks.values import DatabaseUrl, Folder, Location, Network, Port, RestoreName, Strict, Text
 
-HOLD_DATA = ("dbrestore:postgres:Instance",)
+HOLD_DATA = ("dbrestore:postgres:Instance", "dbrestore:replica:Promotion")
 LOOPBACK = ["127.0.0.1/32", "::1/128"]
 
 
@@ -24,6 +25,12 @@ class Storage(Strict):
         None, description="of a store that is not the provider's own, as MinIO"
     )
     anon: bool = Field(False, description="true reads a public bucket without credentials")
+
+
+class Replica(Strict):
+    """A standby of the original."""
+
+    url: DatabaseUrl = Field(description="as a role that may promote it and read its settings")
 
 
 class Source(AnySource):
@@ -37,6 +44,12 @@ class Source(AnySource):
     storage: Storage | None = Field(None, description="how the object store of the URLs is reached")
     directory: Folder = Field(description="folder in which each restored instance gets a data directory")
     data_directory: Folder | None = Field(None, description="the original's PGDATA, only ever read")
+    replicas: dict[RestoreName, Replica] = Field(
+        {}, description="standbys by name", json_schema_extra={"additionalProperties": False}
+    )
+    admin_url: DatabaseUrl | None = Field(
+        None, description="the original as a superuser: for `fence`, and to see its standbys"
+    )
     listen: Text = Field("127.0.0.1", description="address that restored instances listen on")
     clients: list[Network] = Field(
         LOOPBACK, description="the application's networks, once a restore is validated"
@@ -52,6 +65,21 @@ class Source(AnySource):
 
     def place_of(self, restore: str) -> tuple[str, str]:
         return HOLD_DATA[0], str(self.directory / restore)
+
+    def complaints(self, restores: Mapping[str, Any]) -> list[str]:
+        promoted = {name: one.from_ for name, one in restores.items() if one.from_.replica}
+        found = []
+        for name, wanted in promoted.items():
+            if wanted.replica not in self.replicas:
+                known = ", ".join(self.replicas) or "none"
+                hint = nearest(wanted.replica, self.replicas)
+                found.append(
+                    f"{PREFIX}restores.{name}.from.replica: {wanted.replica!r} is not in `source.replicas`"
+                    f"{hint} (declared: {known})"
+                )
+            if wanted.fence and self.admin_url is None:
+                found.append(f"{PREFIX}restores.{name}.from.fence: needs `source.admin-url`, a superuser's")
+        return found
 
     @model_validator(mode="after")
     def _apart(self) -> Source:
@@ -77,8 +105,14 @@ def _overlap(one: Path, other: Path) -> bool:
 class Restore(restores.Restore):
     """A restored instance on this machine."""
 
-    SUPPORTED: ClassVar = ("snapshot", "time", "lsn", "xid", "name", "latest")
+    SUPPORTED: ClassVar = ("snapshot", "time", "lsn", "xid", "name", "latest", "replica")
     port: Port | None = Field(None, description="a free port is chosen when none is given")
+
+    @model_validator(mode="after")
+    def _its_own_port(self) -> Restore:
+        if self.port and self.from_.replica:
+            raise ValueError("`port` has no meaning with replica: a standby listens where it does")
+        return self
 
     @classmethod
     def conflicts(cls, restores: Mapping[str, Any]) -> list[str]:

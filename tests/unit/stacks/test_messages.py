@@ -33,7 +33,7 @@ def test_everything_that_is_wrong_is_told_at_once_a_line_each() -> None:
             "Bad Name": {"from": {"latest": True}},
             "one": {"from": {"time": "2025-12-03T14:23:00"}},
             "two": {"from": {"xid": "7", "lsn": "0/1"}},
-            "three": {"from": {"replica": "x"}, "port": 1},
+            "three": {"from": {"dump": "x"}, "port": 1},
         },
         serving="four",
         writing="some",

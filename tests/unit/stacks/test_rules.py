@@ -140,13 +140,11 @@ def test_a_wrong_target_is_refused(target: dict[str, Any], words: str) -> None:
     assert the_line(restored(target)) == f"reforge:restores.r.{words}"
 
 
-@pytest.mark.parametrize(
-    ("target", "kind"), [({"replica": "standby-2"}, "replica"), ({"dump": "/d"}, "dump")]
-)
+@pytest.mark.parametrize(("target", "kind"), [({"dump": "/d"}, "dump")])
 def test_what_the_provider_cannot_restore_from_is_refused(target: dict[str, Any], kind: str) -> None:
     assert the_line(restored(target)) == (
         f"reforge:restores.r.from: this provider does not restore from a {kind} yet "
-        "(allowed: snapshot, time, lsn, xid, name, latest)"
+        "(allowed: snapshot, time, lsn, xid, name, latest, replica)"
     )
 
 
@@ -222,7 +220,7 @@ def test_an_unknown_provider_is_told_beside_what_else_is_wrong() -> None:
 
 
 def test_instances_that_hold_data_are_known_to_the_gates() -> None:
-    assert data_types() == {"dbrestore:postgres:Instance"}
+    assert data_types() == {"dbrestore:postgres:Instance", "dbrestore:replica:Promotion"}
     place = parse(good()).source.place_of("before-accident")
     assert place == ("dbrestore:postgres:Instance", "/srv/restores/before-accident")
 

@@ -82,7 +82,7 @@ def test_a_right_config_is_right_to_the_editor_too(raw: dict[str, Any]) -> None:
         restored({"latest": False}),
         restored({"latest": True, "xid": "7"}),
         restored({"inclusive": False}),
-        restored({"replica": "standby"}),
+        restored({"replica": "standby"}, port=80),
         restored({"dump": "/d"}),
         restored({"time": "2025-12-03T14:23:00"}),
         restored({"time": "2025-12-03"}),
