@@ -86,9 +86,10 @@ class Engine:
             json.loads(self.ask("stack", "output", "--json", "--show-secrets", "--stack", self.stack))
         )
 
-    def secret(self, key: str) -> str:
-        """A config value in clear."""
-        return self.ask("config", "get", f"reforge:{key}", "--stack", self.stack).strip()
+    def secret(self, key: str, *, path: bool = False) -> str:
+        """A config value in clear; ``path``: one that lies within another."""
+        words = ["config", "get", f"reforge:{key}", *(["--path"] if path else [])]
+        return self.ask(*words, "--stack", self.stack).strip()
 
     def keep_secret(self, key: str, value: str, *, path: bool = False) -> None:
         """Encrypt a value into the stack's file; it never is an argument of a process."""
@@ -238,34 +239,40 @@ def _passphrase(path: Path) -> Path:
     return path
 
 
-_KNOWN: tuple[tuple[str, str, str], ...] = (
+_KNOWN: tuple[tuple[str, Problem], ...] = (
     (
         "is currently locked by",
-        "stack-locked",
-        "Somebody else works on it: wait, then see `reforge status`. Only if it is dead: pulumi cancel",
+        Problem(
+            "stack-locked",
+            "",
+            "Somebody else works on it: wait, then see `reforge status`. Only if it is dead: pulumi cancel",
+        ),
     ),
     (
         "violates plan",
-        "plan-outdated",
-        "The plan no longer fits. Make it anew: run the stage's command again.",
+        Problem("plan-outdated", "", "The plan no longer fits. Make it anew: run the stage's command again."),
     ),
     (
         "incorrect passphrase",
-        "wrong-passphrase",
-        "Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE.",
+        Problem("wrong-passphrase", "", "Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE."),
     ),
-    ("no stack named", "no-stack", "Make it: reforge init"),
-    ("pending operations", "pending-operations", "Run `reforge status`; it says how to go on."),
+    ("no stack named", Problem("no-stack", "", "Make it: reforge init")),
+    (
+        "pending operations",
+        Problem("pending-operations", "", "Run `reforge status`; it says how to go on."),
+    ),
 )
+"""What the engine says, and which problem that is; the words are put in front of it."""
 
 
 def explained(text: str, stack: str, outcome: Outcome | None = None) -> Problem:
     """The engine's failure as a problem: what the resources said, else its own last words."""
     said = outcome.errors if outcome else []
     last_words = _last_words(text)  # a warning may use the words of an error
-    for words, name, cure in _KNOWN:
+    for words, known in _KNOWN:
         if words in last_words:
-            return Problem(name, f"The engine refused to work on stack {stack}: {last_words}", cure)
+            what = f"The engine refused to work on stack {stack}: {last_words}"
+            return Problem(known.name, what, known.cure)
     if any(words in text for words in _PLUGIN_LOST):
         what = "The provider plugin dbrestore was ended in the middle of its work."
         return Problem("plugin-killed", what, "Run the same command again: it goes on from there.")

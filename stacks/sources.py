@@ -33,6 +33,11 @@ class Source(Strict):
     instance: Text = Field(description="the original's name, for people and for the provider")
     database: Identifier
 
+    @property
+    def standbys(self) -> list[str]:
+        """Names of standbys; their URLs are the secrets ``source.replicas.NAME.url``."""
+        return []
+
     def complaints(self, restores: Mapping[str, Any]) -> list[str]:
         """What cannot be true of this source and these restores together, in words."""
         return []

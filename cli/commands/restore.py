@@ -1,7 +1,7 @@
-"""Restore to a new instance: to a time, a snapshot, an LSN.
+"""Restore to a time, a snapshot or an LSN, or promote a standby.
 
 From a base backup, to a time, an LSN, a transaction, a restore point, or all archived WAL.
-Always beside the original, which is never touched.
+Always beside the original, which is never touched. Or by a standby, which is promoted at the cut-over.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from cli.session import Session
     from cli.stackfile import Draft
 
-_TARGETS = ("snapshot", "time", "lsn", "xid", "name", "latest")
+_TARGETS = ("snapshot", "time", "lsn", "xid", "name", "latest", "replica")
+_REFINEMENTS = ("accept_loss", "fence")
 
 
 @click.command(help=__doc__)
@@ -30,6 +31,9 @@ _TARGETS = ("snapshot", "time", "lsn", "xid", "name", "latest")
 @click.option("--xid", help="Up to this transaction: 731.")
 @click.option("--name", "point", help="Up to this restore point.")
 @click.option("--latest", is_flag=True, help="All archived WAL.")
+@click.option("--replica", help="Promote this standby of `source.replicas`, at the cut-over.")
+@click.option("--accept-loss", is_flag=True, help="Promote it although the original does not answer.")
+@click.option("--fence", is_flag=True, help="Hold writes off the original from the promotion on.")
 @click.option("--exclusive", is_flag=True, help="Stop just before the time, LSN or transaction.")
 @click.option("--port", type=int, help="Port of the new instance; a free one by default.")
 @stage_options
@@ -65,6 +69,7 @@ def _target(targets: dict[str, Any], exclusive: bool) -> dict[str, Any]:
     target = {kind: named[kind] for kind in _TARGETS if named.get(kind)}
     if exclusive:
         target["inclusive"] = False
+    target |= {option.replace("_", "-"): True for option in _REFINEMENTS if targets.get(option)}
     return target
 
 
@@ -75,7 +80,8 @@ def _declared(session: Session, name: str, target: dict[str, Any], port: int | N
         raise Misuse(
             "no-target",
             f"Restore {name} to what?",
-            "Give one of --time, --latest, --snapshot, --lsn, --xid, --name; `reforge sources` lists them.",
+            "Give one of --time, --latest, --snapshot, --lsn, --xid, --name, --replica; "
+            "`reforge sources` lists them.",
         )
     if existing and not _same(existing, target, port):
         stands = ", ".join(f"{key} {value}" for key, value in existing["from"].items())

@@ -1,4 +1,4 @@
-"""List what can be restored: backups, time windows, gaps."""
+"""List what can be restored: backups, windows, gaps, standbys."""
 
 from __future__ import annotations
 
@@ -18,9 +18,52 @@ def command(session: Session) -> None:
 
     source = session.file.config().source
     catalog = load(PROVIDERS, source.provider, "catalog").what_can_be_restored(source)
-    document = catalog.document()
+    document = catalog.document() | {"replicas": _replicas(session, source)}
     _tell(session, document)
+    _tell_replicas(session, document["replicas"])
     session.screen.document(document)
+
+
+def _replicas(session: Session, source: Any) -> list[dict[str, Any]]:
+    """The standbys of the config; nothing is asked where there are none."""
+    from stacks.kinds import load
+    from stacks.model import PROVIDERS
+
+    if not source.standbys:
+        return []
+    urls = {name: session.engine.secret(f"source.replicas.{name}.url", path=True) for name in source.standbys}
+    standbys = load(PROVIDERS, source.provider, "standbys")
+    return list(standbys.what_can_be_promoted(session.engine.secret("source-url"), urls))
+
+
+def _tell_replicas(session: Session, found: list[dict[str, Any]]) -> None:
+    if not found:
+        return
+    screen = session.screen
+    screen.heading("Standbys:")
+    titles = ["name", "at", "behind", "", "replayed", "last commit", "slots", "standbys", "problem"]
+    screen.table(titles, [_replica(one) for one in found])
+    for against in dict.fromkeys(one["against"] for one in found if "against" in one):
+        screen.say(f"Compared with {against}.")
+    if fit := [one["name"] for one in found if not one["problem"]]:
+        screen.next(session.command(f"restore NAME --replica {fit[0]}"))
+
+
+def _replica(one: dict[str, Any]) -> list[str]:
+    if "replayed" not in one:
+        return [one["name"], one["place"], "", "", "", "", "", "", one["problem"]]
+    behind, seconds = one["behindBytes"], one["behindSeconds"]
+    return [
+        one["name"],
+        one["place"],
+        f"{behind:,} bytes" if behind is not None else "",
+        f"{seconds:.0f} s" if seconds is not None else "",
+        _text(one["replayed"]),
+        _text(one["replayedAt"]),
+        ", ".join(one["slots"]),
+        ", ".join(one["standbys"]),
+        one["problem"] or ("" if one["receiving"] else "not streaming"),
+    ]
 
 
 def _tell(session: Session, found: dict[str, Any]) -> None:

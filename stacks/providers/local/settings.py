@@ -63,6 +63,10 @@ class Source(AnySource):
         """``storage`` as ``archive.remote`` takes it."""
         return self.storage.model_dump(exclude_none=True) if self.storage else {}
 
+    @property
+    def standbys(self) -> list[str]:
+        return list(self.replicas)
+
     def place_of(self, restore: str) -> tuple[str, str]:
         return HOLD_DATA[0], str(self.directory / restore)
 

@@ -69,7 +69,7 @@ class PlayedEngine:
         self._do("outputs")
         return {"restores": self.restores, "url": self.source_url, "serving": self.serving}
 
-    def secret(self, key: str) -> str:
+    def secret(self, key: str, *, path: bool = False) -> str:
         self._do(f"secret {key}")
         return self.source_url
 

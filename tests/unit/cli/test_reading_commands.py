@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rehearsal import story
-from stacks.providers.local import catalog
+from stacks.providers.local import catalog, standbys
 from tests.unit.cli.conftest import STACK, Reforge
 from tests.unit.cli.doubles import URL, PlayedEngine
 from toolchain import doctor
@@ -104,7 +104,42 @@ def test_sources_lists_backups_windows_and_gaps(reforge: Reforge, monkeypatch: p
     assert "Gap after 2025-01-06T12:00:00Z: first 000000010000000000000007" in out
     assert "000000010000000000000009 is not archived" in out
     assert "Next: reforge restore NAME --time TIME" in out
-    assert reforge("--json", "sources").document == CATALOG
+    assert reforge("--json", "sources").document == CATALOG | {"replicas": []}
+
+
+FAR: dict[str, Any] = {
+    "name": "standby-1",
+    "place": "127.0.0.1:5544",
+    "problem": "",
+    "against": "the source at 0/3000060",
+    "behindBytes": 96,
+    "behindSeconds": 1.7,
+    "receiving": True,
+    "replayed": "0/3000000",
+    "replayedAt": "2025-01-06T12:00:00Z",
+    "slots": ["archiver"],
+    "standbys": ["walreceiver from 127.0.0.2"],
+}
+GONE: dict[str, Any] = {"name": "standby-2", "place": "127.0.0.1:5545", "problem": "does not answer"}
+
+
+def test_sources_lists_standbys_with_their_distance_and_what_hangs_on_them(
+    reforge: Reforge, played: PlayedEngine, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = project / "Pulumi.local.yaml"
+    url = "postgresql://admin:s3cret@127.0.0.1:5544/postgres"
+    replicas = f"reforge:source:\n    replicas: {{standby-1: {{url: '{url}'}}, standby-2: {{url: '{url}'}}}}\n"
+    file.write_text(file.read_text().replace("reforge:source:\n", replicas))
+    monkeypatch.setattr(catalog, "what_can_be_restored", lambda _source: Catalog(CATALOG))
+    monkeypatch.setattr(standbys, "what_can_be_promoted", lambda _source, urls: [FAR, GONE] if urls else [])
+    out = reforge("sources").out
+    assert "standby-1  127.0.0.1:5544  96 bytes  2 s  0/3000000  2025-01-06T12:00:00Z  archiver" in out
+    assert "Compared with the source at 0/3000060." in out
+    assert "does not answer" in out
+    assert "Next: reforge restore NAME --replica standby-1" in out
+    assert "s3cret" not in out
+    assert "secret source.replicas.standby-2.url" in played.calls
+    assert reforge("--json", "sources").document["replicas"] == [FAR, GONE]
 
 
 def test_sources_says_that_without_a_backup_nothing_can_be_restored(
