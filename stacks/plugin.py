@@ -26,6 +26,7 @@ class PostgresInstance(_Resource):
 
     token = "dbrestore:postgres:Instance"  # noqa: S105 - a type's name
     learnt = ("host", "boundPort", "status", "reachedTime", "reachedLsn")
+    secrets = ("password",)
 
     @property
     def port(self) -> pulumi.Output[int]:

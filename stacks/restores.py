@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from stacks.dumps import REFINEMENTS, FromDump
 from stacks.messages import nearest
 from stacks.values import Identifier, Lsn, Strict, Text, Xid, ZonedTime
 
@@ -19,10 +20,15 @@ def _true(value: bool) -> bool:
     return value
 
 
-class From(Strict):
+class From(FromDump):
     """What to restore from: exactly one of the kinds, with its refinements."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [kind]} for kind in KINDS]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": [kind]} for kind in KINDS],
+            "dependentRequired": {name: ["dump"] for name in REFINEMENTS},
+        }
+    )
 
     snapshot: Text | None = Field(None, description="a snapshot or base backup by its name")
     time: ZonedTime | None = Field(
@@ -41,7 +47,6 @@ class From(Strict):
     fence: bool = Field(
         False, description="replica: hold writes off the original from the promotion until a rollback"
     )
-    dump: Text | None = Field(None, description="a dump of pg_dump")
     inclusive: bool = Field(
         True, description="false stops just before the lsn, xid or time instead of after it"
     )
@@ -69,6 +74,8 @@ class From(Strict):
             raise ValueError(f"`inclusive: false` has no meaning with {self.kind}")
         if (self.accept_loss or self.fence) and self.kind != "replica":
             raise ValueError(f"`accept-loss` and `fence` have no meaning with {self.kind}")
+        if self.refinements and self.kind != "dump":
+            raise ValueError(f"{self.refinements[0]} is for a dump and has no meaning with {self.kind}")
         return self
 
 

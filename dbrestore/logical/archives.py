@@ -8,6 +8,7 @@ from dataclasses import replace
 from dbrestore.handler import Context
 from dbrestore.logical.complaints import Complaint, judge
 from dbrestore.logical.data import Data
+from dbrestore.logical.database import of_database
 from dbrestore.logical.entries import Entry
 from dbrestore.logical.options import Options
 from dbrestore.logical.programs import restore_entries
@@ -15,14 +16,14 @@ from dbrestore.logical.reading import Dump
 from dbrestore.logical.tabledata import TableData
 from dbrestore.logical.target import Target
 
-_NOT_OURS = {"DATABASE", "DATABASE PROPERTIES", "ENCODING", "STDSTRINGS", "SEARCHPATH"}
+_APART = {"DATABASE", "ENCODING", "STDSTRINGS", "SEARCHPATH"}
 
 
 def load_archive(
     dump: Dump, chosen: Sequence[Entry], target: Target, options: Options, context: Context
 ) -> tuple[dict[str, int], list[Complaint]]:
     """Rows of each table and everything complained of. A pass that failed fatally is the last one."""
-    entries = [one for one in chosen if one.kind not in _NOT_OURS]
+    entries = [one for one in chosen if one.kind not in _APART and not of_database(one)]
     tables = [one for one in entries if one.kind == "TABLE DATA" and one.copy]
     before = [one for one in entries if one.section == "pre"]
     others = [one for one in entries if one.section == "data" and one not in set(tables)]

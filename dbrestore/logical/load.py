@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from dbrestore.handler import Context, State
-from dbrestore.logical import needs, people, presence
+from dbrestore.logical import database, needs, people, presence
 from dbrestore.logical.analysing import analyse
 from dbrestore.logical.archives import load_archive
 from dbrestore.logical.complaints import Complaint, counted, judge
@@ -55,6 +55,7 @@ def load(dump: Dump, chosen: Sequence[Entry], target: Target, options: Options, 
     as_whom = replace(options, role="") if target.bulk else options
     found.rows, complaints = load_archive(dump, chosen, target, as_whom, context)
     found.complaints += complaints
+    found.complaints += database.properties(chosen, target)
     people.hand_over(options.roles, found.roles_made, target)
     context.progress("comparing the catalog with the dump")
     found.complaints += presence.missing(chosen, target)

@@ -37,6 +37,12 @@ class Dump:
     begin: int = 0
     """Where data begins in a custom archive."""
 
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, compressed as it is."""
+        files = self.path.iterdir() if self.path.is_dir() else (self.path,)
+        return sum(file.stat().st_size for file in files)
+
 
 def recognise(path: Path) -> str:
     """The format by the first bytes. Problem ``dump-missing``, ``dump-unreadable`` or ``dump-unknown``."""

@@ -20,6 +20,7 @@ from dbrestore.logical.target import Target
 from dbrestore.progress import Meter
 from problem import Problem
 
+LOADING = "loading data"
 END = b"\\.\n\n\n"
 """What pg_dump writes after the last row of a table (pg_dump.c, dumpTableData_copy)."""
 SESSION = (
@@ -44,7 +45,7 @@ class TableData:
 
     def load(self, entries: Sequence[Entry]) -> None:
         """Fill the tables. Problem where the dump breaks off or the operator stops it."""
-        self._meter = Meter("loading data", sum(map(self._data.size, entries)), self._context.progress)
+        self._meter = Meter(LOADING, sum(map(self._data.size, entries)), self._context.progress)
         self._freezable = {(str(row[0]), str(row[1])) for row in self._target.rows(_PLAIN_TABLES)}
         for entry in sorted(entries, key=self._data.size, reverse=True):
             self._queue.put(entry)

@@ -58,24 +58,46 @@ class Source(Inputs):
 
 
 class Until(Inputs):
-    """How far to recover (PostgreSQL manual, "Recovery Target")."""
+    """What to restore: how far to recover (PostgreSQL manual, "Recovery Target"), or which dump to load."""
 
-    kind: Literal["snapshot", "time", "lsn", "xid", "name", "latest"]
+    kind: Literal["snapshot", "time", "lsn", "xid", "name", "latest", "dump"]
     value: str | None = None
     inclusive: bool = True
 
     def target(self) -> Target:
-        """The same, as the archive knows it."""
+        """The same, as the archive knows it; a dump has none."""
+        if self.kind == "dump":
+            raise ValueError("a dump is loaded, not recovered to")
         return Target(self.kind, self.value, self.inclusive)
 
     @model_validator(mode="after")
     def _speaks(self) -> Until:
-        self.target()
+        if self.kind == "dump":
+            _place(self.value or "")
+        else:
+            self.target()
         return self
 
 
 class InstanceInputs(Inputs):
     """One new instance, in a folder and on a port of its own."""
+class DumpOptions(Inputs):
+    """How a dump is loaded, in the terms of pg_restore."""
+
+    jobs: Annotated[int, Field(ge=1, le=64)] = 2
+    role: str = ""
+    no_owner: bool = False
+    schemas: list[str] = Field(default_factory=list)
+    tables: list[str] = Field(default_factory=list)
+    roles: dict[str, str] = Field(default_factory=dict)
+    """The dump's roles, and those that take their place."""
+    create_roles: bool = False
+    accept: list[str] = Field(default_factory=list)
+    locale: str = ""
+    """Of libc, where the dump does not say or its own is not on this machine."""
+    checksums: bool = True
+
+
 
     name: str
     directory: Folder
@@ -84,6 +106,10 @@ class InstanceInputs(Inputs):
     until: Until
     operators: list[Network]
     access: Literal["operators", "application"] = "operators"
+    dump: DumpOptions | None = None
+    """With ``until`` of the kind dump alone."""
+    password: str | None = None
+    """Of the source's user, a secret: a dump brings no passwords, so a role is made with it."""
     """Who may connect: the operators alone, or the application as well."""
     serving: bool = False
     """A serving instance is never deleted."""

@@ -13,6 +13,7 @@ from dbrestore.handler import Context, Handler, PartlyMade, State
 from dbrestore.postgres import configuring
 from dbrestore.postgres.cluster import Cluster, free_port, in_use, socket_directory
 from dbrestore.postgres.inputs import InstanceInputs
+from dbrestore.postgres.logical import Logical
 from dbrestore.postgres.making import Making
 from dbrestore.postgres.mark import Mark, new_mark, own_mark, read_mark
 from dbrestore.postgres.physical import Physical
@@ -28,7 +29,8 @@ class Instance(Handler):
 
     token = "dbrestore:postgres:Instance"  # noqa: S105 - a type's name
     inputs = InstanceInputs
-    fixed: ClassVar = {name: _ADD_ANOTHER for name in ("name", "directory", "until", "runAs")}
+    secrets = frozenset({"password"})
+    fixed: ClassVar = {name: _ADD_ANOTHER for name in ("name", "directory", "until", "dump", "runAs")}
 
     def examine(self, context: Context, inputs: InstanceInputs) -> None:
         """The quick part of the proof. Work of ours that lies there already was proven, and is continued."""
@@ -133,7 +135,7 @@ class Instance(Handler):
 
 def _way(inputs: InstanceInputs) -> Making:
     """How this instance is made."""
-    return Physical(inputs)
+    return Logical(inputs) if inputs.until.kind == "dump" else Physical(inputs)
 
 
 def _state(inputs: InstanceInputs, mark: Mark, cluster: Cluster) -> State:

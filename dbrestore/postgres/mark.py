@@ -15,7 +15,7 @@ from typing import Literal
 from problem import Refusal
 
 NAME = "reforge-instance.json"
-Phase = Literal["copying", "recovering", "ready", "deleting"]
+Phase = Literal["copying", "loading", "recovering", "ready", "deleting"]
 
 
 @dataclass(frozen=True)

@@ -112,8 +112,33 @@ def test_an_instance_is_declared_with_all_that_it_is_made_of(target: dict[str, A
         },
         after=(),
         protect=False,
-        secret_outputs=(),
+        secret_outputs=("password",),
     )
+
+
+def test_a_dump_is_declared_with_how_it_is_loaded_and_the_applications_password() -> None:
+    said = {"dump": "/srv/app.dump", "jobs": 8, "role": "app", "no-owner": True, "roles": {"old": "app"}}
+    declared = deploy(good(restores={"r": {"from": said}})).one(INSTANCE).inputs
+    assert declared["until"] == {"kind": "dump", "value": "/srv/app.dump", "inclusive": True}
+    assert isinstance(declared["password"], Secret)
+    assert declared["password"].value
+    assert declared["dump"] == {
+        "jobs": 8,
+        "role": "app",
+        "noOwner": True,
+        "schemas": [],
+        "tables": [],
+        "roles": {"old": "app"},
+        "createRoles": False,
+        "accept": [],
+        "locale": "",
+        "checksums": True,
+    }
+
+
+def test_missing_roles_are_made_where_the_config_says_so() -> None:
+    declared = deploy(good(restores={"r": {"from": {"dump": "/d", "roles": "create"}}})).one(INSTANCE).inputs
+    assert (declared["dump"]["createRoles"], declared["dump"]["roles"]) == (True, {})
 
 
 def test_an_object_store_is_declared_as_its_url_and_how_to_reach_it() -> None:

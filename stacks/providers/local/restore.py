@@ -30,6 +30,7 @@ def declare(name: str, config: Config[Source, Restore], source_url: pulumi.Outpu
                 "value": restore.from_.value,
                 "inclusive": restore.from_.inclusive,
             },
+            **_dump(restore, source_url),
             "operators": list(config.operators),
             "access": "application" if restore.accepted else "operators",
             "serving": serving,
@@ -46,6 +47,16 @@ def declare(name: str, config: Config[Source, Restore], source_url: pulumi.Outpu
     port = pulumi.Output.from_input(restore.port) if restore.port else instance.port
     url = pulumi.Output.all(source_url, host, port).apply(lambda known: moved(*known))
     return Target(name, pulumi.Output.secret(url), host, port, (instance,))
+
+
+def _dump(restore: Restore, url: pulumi.Output[str]) -> dict[str, object]:
+    """A dump brings no passwords: the application's role gets the one that the application has."""
+    if restore.from_.kind != "dump":
+        return {}
+    password: pulumi.Output[str] = pulumi.Output.secret(
+        url.apply(lambda text: unquote(urlsplit(text).password or ""))
+    )
+    return {"dump": restore.from_.dump_options, "password": password}
 
 
 def _source(source: Source, url: pulumi.Output[str]) -> dict[str, object]:

@@ -109,7 +109,7 @@ def _overlap(one: Path, other: Path) -> bool:
 class Restore(restores.Restore):
     """A restored instance on this machine."""
 
-    SUPPORTED: ClassVar = ("snapshot", "time", "lsn", "xid", "name", "latest", "replica")
+    SUPPORTED: ClassVar = ("snapshot", "time", "lsn", "xid", "name", "latest", "replica", "dump")
     port: Port | None = Field(None, description="a free port is chosen when none is given")
 
     @model_validator(mode="after")

@@ -29,6 +29,9 @@ CHECKS: dict[str, Callable[[Any, Any], bool]] = {
     "exclusiveMinimum": lambda least, value: not TYPES["number"](value) or value > least,
     "minItems": lambda count, value: not isinstance(value, list) or len(value) >= count,
     "required": lambda names, value: not isinstance(value, dict) or set(names) <= value.keys(),
+    "dependentRequired": lambda needs, value: not isinstance(value, dict) or all(
+        set(names) <= value.keys() for name, names in needs.items() if name in value
+    ),
     "minProperties": lambda count, value: not isinstance(value, dict) or len(value) >= count,
     "maxProperties": lambda count, value: not isinstance(value, dict) or len(value) <= count,
 }
@@ -91,7 +94,7 @@ def keywords(schema: Any) -> set[str]:
     for keyword, inner in schema.items():
         if keyword in ("properties", "patternProperties", "$defs"):
             found |= {word for one in inner.values() for word in keywords(one)}
-        elif keyword not in ("default", "examples", "enum", "const"):
+        elif keyword not in ("default", "examples", "enum", "const", "dependentRequired"):
             found |= keywords(inner)
     return found
 

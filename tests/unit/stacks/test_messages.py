@@ -50,7 +50,7 @@ def test_everything_that_is_wrong_is_told_at_once_a_line_each() -> None:
         "reforge:restores.Bad Name",
         "reforge:restores.one.from.time",
         "reforge:restores.two.from",
-        "reforge:restores.three.from",
+        "reforge:restores.three.from.dump",
         "reforge:restores.three.port",
         "reforge:writing",
         "reforge:suit",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from pydantic import ValidationError
 
 from stacks.model import data_types, parse
 from stacks.restores import KINDS, Restore
@@ -133,6 +134,12 @@ def test_a_restore_has_exactly_one_target(target: dict[str, Any], found: str) ->
         ({"xid": "7a"}, "from.xid: '7a' is not a transaction id like 731"),
         ({"name": ""}, "from.name: '' is not a PostgreSQL name: 1 to 63 bytes"),
         ({"name": "a\0b"}, "from.name: 'a\\x00b' is not a PostgreSQL name: 1 to 63 bytes"),
+        ({"dump": "app.dump"}, "from.dump: 'app.dump' is not absolute; write the path from /"),
+        ({"latest": True, "jobs": 4}, "from: jobs is for a dump and has no meaning with latest"),
+        (
+            {"snapshot": "a", "no-owner": True},
+            "from: no-owner is for a dump and has no meaning with snapshot",
+        ),
         ({"snapshot": " "}, "from.snapshot: string should have at least 1 character (found text)"),
     ],
 )
@@ -140,12 +147,14 @@ def test_a_wrong_target_is_refused(target: dict[str, Any], words: str) -> None:
     assert the_line(restored(target)) == f"reforge:restores.r.{words}"
 
 
-@pytest.mark.parametrize(("target", "kind"), [({"dump": "/d"}, "dump")])
-def test_what_the_provider_cannot_restore_from_is_refused(target: dict[str, Any], kind: str) -> None:
-    assert the_line(restored(target)) == (
-        f"reforge:restores.r.from: this provider does not restore from a {kind} yet "
-        "(allowed: snapshot, time, lsn, xid, name, latest, replica)"
-    )
+def test_what_the_provider_cannot_restore_from_is_refused() -> None:
+    class Cloud(Restore):
+        SUPPORTED: ClassVar = ("snapshot", "time")
+
+    with pytest.raises(ValidationError, match="this provider does not restore from a dump yet") as refused:
+        Cloud.model_validate({"from": {"dump": "/srv/app.dump"}})
+    assert "(allowed: snapshot, time)" in str(refused.value)
+    assert Cloud.model_validate({"from": {"snapshot": "monday"}}).from_.value == "monday"
 
 
 def test_two_restores_never_share_a_port() -> None:
@@ -331,7 +340,11 @@ def test_a_provider_of_a_wrong_shape_is_told_like_a_wrong_name(provider: Any) ->
 
 def test_a_provider_that_says_nothing_of_its_own_takes_every_target() -> None:
     for kind in KINDS:
-        raw = {"from": {kind: {"latest": True, "lsn": "0/1", "time": VALIDATED["at"]}.get(kind, "7")}}
+        raw = {
+            "from": {
+                kind: {"latest": True, "lsn": "0/1", "time": VALIDATED["at"], "dump": "/d"}.get(kind, "7")
+            }
+        }
         restore = Restore.model_validate(raw)
         assert restore.from_.kind == kind
         assert Restore.conflicts({"one": restore, "two": restore}) == []

@@ -1,0 +1,80 @@
+"""The empty database that a dump goes into, made as the dump's own was."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Iterable, Sequence
+
+import psycopg
+from psycopg import sql
+
+from dbrestore.logical.complaints import Complaint, grade
+from dbrestore.logical.entries import Entry
+from dbrestore.logical.needs import DatabaseOptions
+from dbrestore.logical.target import Target
+from problem import Refusal
+
+_LC_ALL_MASK = 0x1FBF
+"""All categories, for newlocale(3)."""
+_OF_DATABASE = {"ACL", "COMMENT", "SECURITY LABEL"}
+_NAMED = re.compile(
+    r'^(\s*(?:ALTER DATABASE|ALTER ROLE (?:"(?:[^"]|"")+"|\S+) IN DATABASE|(?:GRANT|REVOKE) .*? ON DATABASE'
+    r'|COMMENT ON DATABASE|SECURITY LABEL .*?ON DATABASE)) (?:"(?:[^"]|"")+"|\S+)(?=\s)',
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def require_locales(names: Iterable[str]) -> None:
+    """Refusal ``locale-missing`` where this machine does not have a locale of the dump's database."""
+    libc = ctypes.CDLL(None)
+    libc.newlocale.restype = ctypes.c_void_p
+    libc.freelocale.argtypes = [ctypes.c_void_p]
+    for name in sorted(names):
+        found = libc.newlocale(_LC_ALL_MASK, name.encode(), None)
+        if not found:
+            what = f"The dump's database has the locale {name}, which this machine does not have."
+            cure = (
+                f"Make it: localedef or `locale-gen {name}`; or name another: `locale: C.UTF-8` under from."
+            )
+            raise Refusal("locale-missing", what, cure)
+        libc.freelocale(found)
+
+
+def create(name: str, owner: str, options: DatabaseOptions, server: Target) -> None:
+    """Make the database, empty, in place of one that initdb made. ``server`` is another database there."""
+    database = sql.Identifier(name)
+    words = [
+        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(database, sql.Identifier(owner))
+    ]
+    words += [
+        sql.SQL("{} = {}").format(sql.SQL(key), sql.Literal(value)) for key, value in _settings(options)
+    ]
+    with server.connect() as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(database))
+        connection.execute(sql.SQL(" ").join(words))
+
+
+def _settings(options: DatabaseOptions) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in options.settings.items() if re.fullmatch(r"[A-Z_]+", name)]
+
+
+def properties(entries: Sequence[Entry], target: Target) -> list[Complaint]:
+    """Settings, grants and comment of the dump's database, given to this one whatever it is called."""
+    complaints = []
+    with target.connect() as connection:
+        name = sql.Identifier(target.name).as_string(connection)
+        for entry in filter(of_database, entries):
+            try:
+                connection.execute(_NAMED.sub(lambda match: f"{match[1]} {name}", entry.sql).encode())
+            except psycopg.Error as error:
+                said = " ".join(str(error).split())
+                complaints.append(Complaint(grade(entry.label, said), entry.label, said))
+    return complaints
+
+
+def of_database(entry: Entry) -> bool:
+    """Whether it is of the database itself; pg_restore passes those over where it makes no database."""
+    return entry.kind == "DATABASE PROPERTIES" or (
+        entry.kind in _OF_DATABASE and entry.name.startswith("DATABASE ")
+    )

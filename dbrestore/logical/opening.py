@@ -1,0 +1,48 @@
+"""A dump by its place: a path of this machine or a URL; its kind, its contents, whether it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dbrestore.handler import Context
+from dbrestore.logical.data import Data
+from dbrestore.logical.entries import Entry
+from dbrestore.logical.options import Options
+from dbrestore.logical.reading import Dump, archive_of, recognise
+from dbrestore.logical.selection import select
+from problem import Problem
+from toolchain.postgres import Binaries, installations
+
+
+def open_dump(path: Path, context: Context) -> Dump:
+    """What lies there. Problem ``dump-missing``, ``-unreadable``, ``-unknown``, ``-truncated``, ``-damaged``
+    or ``dump-too-new``.
+    """
+    kind = recognise(path)
+    dump = archive_of(path, kind)
+    Data(dump).check()
+    return dump
+
+
+def chosen(dump: Dump, options: Options, context: Context) -> Sequence[Entry]:
+    """The entries to restore; what a selection leaves out is told."""
+    entries, notes = select(dump, options)
+    for note in notes:
+        context.progress(note)
+    return entries
+
+
+def binaries_for(dump: Dump) -> Binaries:
+    """The nearest installation that is not older than the dump's server and reads its format.
+
+    Problem ``dump-newer`` that names the version needed where there is none.
+    """
+    needed = dump.header.needed
+    fitting = [one for one in installations() if one.major >= needed]
+    if not fitting:
+        here = ", ".join(sorted({one.version for one in installations()})) or "none"
+        what = f"The dump {dump.path} needs PostgreSQL {needed} or newer; this machine has {here}."
+        raise Problem("dump-newer", what, f"Install PostgreSQL {needed}, then run the same command again.")
+    # The list is best first, and a stable sort keeps that among installations of one major version.
+    return min(fitting, key=lambda one: one.major)
