@@ -97,7 +97,7 @@ def _amcheck(connection: Connection) -> tuple[str, str]:
             connection.execute(f"CREATE SCHEMA {_SCHEMA}")
             connection.execute(f"CREATE EXTENSION amcheck SCHEMA {_SCHEMA}")
     except psycopg.Error as error:
-        return "", f"amcheck cannot be made here: {in_words(error)}"
+        return "", f"amcheck cannot be made by this role: {in_words(error)}"
     return _SCHEMA, ""
 
 

@@ -35,9 +35,19 @@ def _implied(rights: list[str]) -> set[str]:
     return {*rights, *(right.rstrip("*") for right in rights)}
 
 
-def grant(rights: list[str], on: str, grantee: str) -> str:
+def grants(rights: list[str], on: str, grantee: str) -> list[str]:
     """GRANT for rights of one grantee; ``on`` is "TABLE public.users", or "TABLES" of default privileges."""
-    to = grantee if grantee == PUBLIC else identifier(grantee)
-    names = ", ".join(sorted(right.rstrip("*") for right in rights))
-    option = " WITH GRANT OPTION" if any(right.endswith("*") for right in rights) else ""
-    return f"GRANT {names} ON {on} TO {to}{option}"
+    passed_on = [right.rstrip("*") for right in rights if right.endswith("*")]
+    plain = [right for right in rights if not right.endswith("*")]
+    given = (plain, ""), (passed_on, " WITH GRANT OPTION")
+    to = _quoted(grantee)
+    return [f"GRANT {', '.join(names)} ON {on} TO {to}{option}" for names, option in given if names]
+
+
+def revoke(rights: list[str], on: str, grantee: str) -> str:
+    """REVOKE for the same; a right goes with its grant option."""
+    return f"REVOKE {', '.join(right.rstrip('*') for right in rights)} ON {on} FROM {_quoted(grantee)}"
+
+
+def _quoted(grantee: str) -> str:
+    return grantee if grantee == PUBLIC else identifier(grantee)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from validation.parity.aspect import Aspect, Difference, Properties, Server, identifier, lines
-from validation.parity.rights import RIGHTS, grant
+from validation.parity.rights import RIGHTS, grants
 
 _KINDS = {
     "r": "TABLES",
@@ -53,7 +53,11 @@ def _statements(found: Properties, kind: str) -> list[str]:
     """What gives new objects the rights that they have in the source."""
     schema = f" IN SCHEMA {identifier(found['schema'])}" if found["schema"] else ""
     start = f"ALTER DEFAULT PRIVILEGES FOR ROLE {identifier(found['role'])}{schema}"
-    given = [f"{start} {grant(rights, kind, grantee)}" for grantee, rights in sorted(found["rights"].items())]
+    given = [
+        f"{start} {statement}"
+        for grantee, rights in sorted(found["rights"].items())
+        for statement in grants(rights, kind, grantee)
+    ]
     # Functions and types are open to everybody unless that was taken away.
     closed = not schema and kind in ("FUNCTIONS", "TYPES") and "PUBLIC" not in found["rights"]
     return [*given, f"{start} REVOKE ALL ON {kind} FROM PUBLIC"] if closed else given

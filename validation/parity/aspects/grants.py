@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from validation.parity.aspect import Aspect, Difference, Facts, Properties, Server, Severity, counted, lines
 from validation.parity.objects import OBJECTS
-from validation.parity.rights import RIGHTS, grant, lacking
+from validation.parity.rights import RIGHTS, grants, lacking, revoke
 
 _Found = dict[tuple[str, str], list[tuple[str, list[str]]]]
 """By grantee and kind of object: the object and the rights."""
@@ -75,7 +75,9 @@ def _difference(severity: Severity, of: tuple[str, str], found: list[tuple[str, 
     words = counted(f"{', '.join(rights)} on {object_}" for object_, rights in found)
     gate = severity == "gate"
     name = f"grant:{grantee}:{kind.replace(' ', '-')}" + ("" if gate else ":extra")
-    statements = [_grant(kind, object_, rights, grantee) for object_, rights in found]
+    statements = [
+        statement for object_, rights in found for statement in _statements(gate, of, object_, rights)
+    ]
     return Difference(
         name,
         f"{grantee} on {plural}",
@@ -85,23 +87,19 @@ def _difference(severity: Severity, of: tuple[str, str], found: list[tuple[str, 
         "What needs these rights is refused."
         if gate
         else "The source does not give them (any more): rights that were taken away are back.",
-        lines(statements if gate else (_revoke(statement) for statement in statements)),
+        lines(statements),
     )
 
 
-def _grant(kind: str, object_: str, rights: list[str], grantee: str) -> str:
+def _statements(gate: bool, of: tuple[str, str], object_: str, rights: list[str]) -> list[str]:
+    """What gives a gate's missing rights, or takes a note's away again."""
+    grantee, kind = of
+    on = f"{_KINDS.get(kind, kind.upper())} {object_}"
     if kind == "column":
         table, _, column = object_.rpartition(".")
-        option = "*" if any(right.endswith("*") for right in rights) else ""
-        columns = [f"{right.rstrip('*')} ({column}){option}" for right in rights]
-        return grant(columns, f"TABLE {table}", grantee)
-    return grant(rights, f"{_KINDS.get(kind, kind.upper())} {object_}", grantee)
+        on = f"TABLE {table}"
+        rights = [f"{right.rstrip('*')} ({column})" + "*" * right.endswith("*") for right in rights]
+    return grants(rights, on, grantee) if gate else [revoke(rights, on, grantee)]
 
 
 _KINDS = {"aggregate": "FUNCTION"}
-
-
-def _revoke(statement: str) -> str:
-    rights = statement.removeprefix("GRANT ").removesuffix(" WITH GRANT OPTION")
-    left, _, grantee = rights.rpartition(" TO ")
-    return f"REVOKE {left} FROM {grantee}"

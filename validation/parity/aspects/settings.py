@@ -8,9 +8,6 @@ from validation.parity.aspect import Aspect, Difference, Facts, Properties, Serv
 from validation.parity.aspects.role_settings import LISTS
 from validation.parity.setting_rules import is_ignored, judge
 
-_OF_ROLE = ("user", "database", "database user")
-"""Where a value comes from that the aspect ``role-settings`` tells of."""
-
 
 class Settings(Aspect):
     """Gates are in ``setting_rules``: less than the application needs, and other meanings of the same SQL."""
@@ -18,8 +15,14 @@ class Settings(Aspect):
     def query(self, server: Server) -> str:
         # reset_val: what a session has that sets nothing; ours sets some. Presets belong to other aspects.
         return """
-            SELECT name, jsonb_build_object('value', reset_val, 'unit', unit, 'from', source,
-                                            'restart', context = 'postmaster')
+            WITH given AS (
+                SELECT lower(split_part(pair, '=', 1)) AS name
+                FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = s.setdatabase
+                    LEFT JOIN pg_roles r ON r.oid = s.setrole CROSS JOIN unnest(s.setconfig) AS pair
+                WHERE coalesce(d.datname, current_database()) = current_database()
+                      AND coalesce(r.rolname, current_user) = current_user)
+            SELECT name, jsonb_build_object('value', reset_val, 'unit', unit,
+                'given', lower(name) IN (SELECT name FROM given), 'restart', context = 'postmaster')
             FROM pg_settings
             WHERE context <> 'internal' AND name NOT LIKE '%command' AND name <> 'primary_conninfo'"""
 
@@ -28,7 +31,7 @@ class Settings(Aspect):
             before, after = (source or {})[name], restored[name]
             if before["value"] == after["value"] or is_ignored(name):
                 continue
-            if before["from"] not in _OF_ROLE and after["from"] not in _OF_ROLE:
+            if not (before["given"] or after["given"]):  # the aspect role-settings tells of these
                 yield _difference(name, before, after)
 
 
@@ -61,6 +64,8 @@ def _cure(name: str, source: Properties, restart: bool) -> str:
     value, unit = source["value"] or "", source["unit"] or ""
     if unit.isalpha() and value.isdigit():
         value += unit
-    wanted = value if name in LISTS and value else literal(value)
+    wanted = value if name in LISTS else literal(value)
     then = "and restart it" if restart else "SELECT pg_reload_conf();"
+    if name in LISTS and not value:  # as a list, '' would be one name without letters
+        return f"ALTER SYSTEM RESET {name}; {then}"
     return f"ALTER SYSTEM SET {name} = {wanted}; {then}"
