@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 import click
 
+from cli.explanations import is_explained
 from problem import Problem
 
 _DIFF_COLOURS = {"+": "green", "-": "red", "~": "yellow", "@": "cyan"}
@@ -108,6 +109,10 @@ class Screen:
             )
             if problem.cure:
                 click.echo(problem.cure, err=True)
+            if is_explained(problem.name):
+                click.secho(
+                    f"More: reforge explain {problem.name}", err=True, dim=_coloured(sys.stderr) or None
+                )
         self.failure(problem.name, problem.what, problem.cure, problem.exit_code)
 
     def failure(self, name: str, what: str, cure: str, code: int) -> None:

