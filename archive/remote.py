@@ -6,6 +6,7 @@ Credentials come from the environment, as each store's own SDK looks for them.
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
@@ -29,6 +30,9 @@ def open_filesystem(url: str, options: Mapping[str, Any] | None = None) -> tuple
     installed. Nothing is asked of the store yet.
     """
     extra = _EXTRAS.get(url.partition("://")[0], "")
+    if extra == "gcs":
+        # Else gcsfs asks for each bucket's type by gRPC first, for a minute where none answers.
+        os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
     try:
         with mapped(url):
             made, _token, paths = get_fs_token_paths(url, storage_options=_translated(extra, options or {}))

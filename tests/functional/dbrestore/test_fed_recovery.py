@@ -14,9 +14,9 @@ import pytest
 from dbrestore.handler import Context
 from dbrestore.postgres import spool
 from dbrestore.postgres.instance import Instance
-from problem import Problem
+from tests.support.buckets import gcs, s3
 from tests.support.servers import Postgres, folder, scratch
-from tests.support.wal_archives import compress, put
+from tests.support.wal_archives import compress
 
 URN = "urn:pulumi:test::reforge::dbrestore:postgres:Instance::{}"
 
@@ -93,3 +93,13 @@ def test_every_compression_and_a_mixture_is_replayed_to_its_end(
 ) -> None:
     archive = compress(original.wal, place / "wal", *suffixes)
     assert original.restore(archive) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("store", [s3, gcs])
+def test_an_archive_in_an_object_store_is_replayed(original: Original, place: Path, store: Any) -> None:
+    with store(place / "store") as bucket:
+        url = bucket.fill(compress(original.wal, place / "wal", ".zst", ""), "wal")
+        storage = {"endpoint_url": bucket.options["endpoint_url"], "anon": bucket.options.get("anon", False)}
+        before = {"kind": "xid", "value": original.xids[3], "inclusive": False}
+        assert original.restore(url, before, storage=storage) == [1, 2]
+        assert original.restore(url, storage=storage) == [1, 2, 3, 4, 5, 6]
