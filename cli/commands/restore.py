@@ -1,6 +1,6 @@
-"""Restore to a time, a snapshot or an LSN, or promote a standby.
+"""Restore to a time, a snapshot or an LSN, load a dump, or promote a standby.
 
-From a base backup, to a time, an LSN, a transaction, a restore point, or all archived WAL.
+From a base backup, to a time, an LSN, a transaction, a restore point, or all archived WAL; or from a dump.
 Always beside the original, which is never touched. Or by a standby, which is promoted at the cut-over.
 """
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.dumps import dump_options, take_dump
 from cli.options import complete_restore, report, stage_options
 from cli.recovery import withdraw
 from cli.stage import Stage
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from cli.session import Session
     from cli.stackfile import Draft
 
-_TARGETS = ("snapshot", "time", "lsn", "xid", "name", "latest", "replica")
+_TARGETS = ("snapshot", "time", "lsn", "xid", "name", "latest", "replica", "dump")
 _REFINEMENTS = ("accept_loss", "fence")
 
 
@@ -34,6 +35,7 @@ _REFINEMENTS = ("accept_loss", "fence")
 @click.option("--replica", help="Promote this standby of `source.replicas`, at the cut-over.")
 @click.option("--accept-loss", is_flag=True, help="Promote it although the original does not answer.")
 @click.option("--fence", is_flag=True, help="Hold writes off the original from the promotion on.")
+@dump_options
 @click.option("--exclusive", is_flag=True, help="Stop just before the time, LSN or transaction.")
 @click.option("--port", type=int, help="Port of the new instance; a free one by default.")
 @stage_options
@@ -48,7 +50,8 @@ def command(
     dry_run: bool,
     **targets: Any,
 ) -> None:
-    declared = _declared(session, name, _target(targets, exclusive), port)
+    dump = take_dump(session, targets)
+    declared = _declared(session, name, _target(targets, exclusive) | dump, port)
 
     def add(draft: Draft) -> None:
         if name not in (session.file.raw.get("restores") or {}):
@@ -80,7 +83,7 @@ def _declared(session: Session, name: str, target: dict[str, Any], port: int | N
         raise Misuse(
             "no-target",
             f"Restore {name} to what?",
-            "Give one of --time, --latest, --snapshot, --lsn, --xid, --name, --replica; "
+            "Give one of --time, --latest, --snapshot, --lsn, --xid, --name, --replica, --dump; "
             "`reforge sources` lists them.",
         )
     if existing and not _same(existing, target, port):
