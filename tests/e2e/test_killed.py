@@ -12,89 +12,24 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 
 from rehearsal.processes import postmasters
+from tests.support.killing import DEADLINE, Run, held_transaction, settled, started
 from tests.support.servers import wait_until
 from tests.support.small_site import Ground, Project, small_site
 
 NAME = "before-accident"
-DEADLINE = 60.0
 UNPAUSED_SECONDS = 8.0
 """Within this pgbouncer lets clients through again: the plugin's grace of 3 s, and a busy machine."""
-PROCESSES = {"engine": "pulumi up", "plugin": "dbrestore.server"}
 
 
 @pytest.fixture(scope="module")
 def ground() -> Iterator[Ground]:
     with small_site() as made:
         yield made
-
-
-@dataclass
-class Run:
-    """A command of ours at work, and what it consists of."""
-
-    project: Project
-    command: subprocess.Popen[str]
-
-    def pid(self, which: str) -> int:
-        """The process that plays a part; waits for it."""
-        if which == "command":
-            return self.command.pid
-        words, ended = PROCESSES[which], self.command.poll() is not None
-
-        def found() -> int:
-            assert ended or self.command.poll() is None, self.command.communicate()
-            alive = self.project.processes().items()
-            return next((pid for pid, line in alive if words in line and "rescue" not in line), 0)
-
-        return int(wait_until(found, DEADLINE, f"a process {words!r}"))
-
-    def kill(self, which: str) -> None:
-        os.kill(self.pid(which), signal.SIGKILL)
-
-    def end(self) -> tuple[int, str]:
-        """Its exit code and all it said."""
-        said, _ = self.command.communicate(timeout=DEADLINE * 2)
-        return self.command.returncode, said
-
-    @contextmanager
-    def held(self, at: Callable[[], Any], what: str) -> Iterator[None]:
-        """The plugin stopped as soon as ``at`` is true; it goes on afterwards, if it is still there."""
-        plugin = self.pid("plugin")
-        wait_until(lambda: at() or self.command.poll() is not None, DEADLINE, what)
-        assert self.command.poll() is None, self.command.communicate()
-        os.kill(plugin, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            if _lives(plugin):
-                os.kill(plugin, signal.SIGCONT)
-
-
-def _lives(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
-
-
-@contextmanager
-def started(project: Project, *words: str) -> Iterator[Run]:
-    """Run a command of ours; its own processes are ended where the test fails."""
-    with project.start(*words) as process:
-        run = Run(project, process)
-        try:
-            yield run
-        except BaseException:
-            for pid in project.processes():
-                os.kill(pid, signal.SIGCONT)
-                os.kill(pid, signal.SIGKILL)
-            raise
 
 
 def phase(project: Project) -> str:
@@ -124,15 +59,6 @@ def go_on(project: Project, state: str) -> None:
     assert known["words"]
     assert known["next"]
     project.reforge(*shlex.split(known["next"]))
-
-
-def settled(project: Project) -> None:
-    """Wait until nothing of a killed run is at work any more but servers."""
-    wait_until(
-        lambda: not [line for line in project.processes().values() if line != "postmaster"],
-        DEADLINE,
-        f"the end of {project.processes()}",
-    )
 
 
 MOMENTS = [
@@ -336,12 +262,3 @@ def accepted(project: Project, ground: Ground) -> None:
     )
     project.reforge("preview")
     project.reforge("apply")
-
-
-@contextmanager
-def held_transaction(project: Project) -> Iterator[None]:
-    """A transaction through pgbouncer that keeps PAUSE waiting."""
-    with psycopg.connect(project.site.record.pooled_url, prepare_threshold=None) as connection:
-        connection.execute("SELECT 1")
-        yield
-        connection.rollback()

@@ -79,15 +79,18 @@ class Project:
         """Run ``reforge --json WORDS`` in the project's folder."""
         return _run(self.command(*words), self.folder, self.environment | secrets, expect)
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        """Start ``reforge --json WORDS`` as the leader of a process group, as a shell does."""
+    def start(self, *words: str, apart: bool = False) -> subprocess.Popen[str]:
+        """Start ``reforge --json WORDS`` as the leader of a process group, as a shell does.
+
+        ``apart``: its words for people do not come among its document.
+        """
         return subprocess.Popen(
             self.command(*words),
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE if apart else subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )

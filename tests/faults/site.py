@@ -1,0 +1,294 @@
+"""The ground of the fault matrix: one small site a worker, and the positions of an incident on it.
+
+A position is kept once (project, restored instance, the site's own files) and copied for each cell,
+so that a cell at the cut-over does not pay for a restore and a validation of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from xmlrpc.client import ServerProxy
+
+import psycopg
+
+from rehearsal.original import Fingerprint, fingerprint, settle
+from rehearsal.processes import Mark, launch, marked
+from rehearsal.site import Site
+from tests.faults.sources import SOURCES, take_backups
+from tests.support.ground import accepts, as_account, wait_until
+from tests.support.servers import UnixTransport, scratch
+from tests.support.small_site import Ground, Project
+from toolchain.accounts import server_account
+from toolchain.pgbouncer import find_pgbouncer
+
+NAME = "before-accident"
+DEADLINE = 60.0
+_FRESH = "INSERT INTO hero_snapshots (user_id, key, payload) VALUES (1, 'fresh', '{}') RETURNING id"
+_PROCESSED = "UPDATE hero_snapshots SET processed_at = now() WHERE processed_at IS NULL"
+
+
+@dataclass(frozen=True)
+class World:
+    """The site as a test can put it: its servers, and the files that stages change."""
+
+    site: Site
+    _files: dict[Path, bytes] = field(default_factory=dict)
+
+    @property
+    def changing(self) -> tuple[Path, ...]:
+        """What stages change on the site."""
+        record = self.site.record
+        return (
+            record.pooler / "pgbouncer.ini",
+            record.pooler / "userlist.txt",
+            record.app / "etl.env",
+            record.app / "flags.env",
+        )
+
+    def files(self) -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in self.changing}
+
+    def put(self, kept: dict[Path, bytes], working: bool) -> None:
+        """Put files and workers as they were; whoever was killed is started again."""
+        self.revive()
+        for path, content in kept.items():
+            if path.read_bytes() != content:
+                path.write_bytes(content)
+        self.console("RELOAD")
+        self.console(f"RESUME {self.database}", quiet=True)
+        self.work(working)
+
+    @property
+    def database(self) -> str:
+        return "starforge"
+
+    def console(self, command: str, quiet: bool = False) -> None:
+        with psycopg.connect(
+            self.site.record.admin_url, autocommit=True, prepare_threshold=None
+        ) as connection:
+            cursor = psycopg.ClientCursor(connection)
+            with suppress(psycopg.Error if quiet else ()):
+                cursor.execute(command.encode())
+
+    def work(self, wanted: bool) -> None:
+        """Start or stop the ETL workers."""
+        answers = self.site.record.supervisor_url.removeprefix("unix://")
+        with ServerProxy("http://localhost", UnixTransport(Path(answers))) as proxy:
+            known: Any = proxy.supervisor.getAllProcessInfo()
+            ours = [one for one in known if one["group"] == "etl"]
+            for one in ours:
+                name, runs = f"etl:{one['name']}", one["statename"] in ("RUNNING", "STARTING")
+                if runs != wanted:
+                    (proxy.supervisor.startProcess if wanted else proxy.supervisor.stopProcess)(name)
+
+    def revive(self) -> None:
+        """Start the original and pgbouncer where they do not run."""
+        if not marked(self.site.record.folder, ["postgres"]):
+            self.start_source()
+        if not marked(self.site.record.folder, ["pgbouncer"]):
+            self.start_pooler()
+
+    def start_source(self) -> None:
+        record = self.site.record
+        command = [str(self.site.binaries.tool("postgres")), "-D", str(record.data)]
+        log = record.data.parent / "log"
+        self._launch("postgres", command, log)
+        wait_until(lambda: accepts(record.superuser_url), DEADLINE, "the original")
+
+    def start_pooler(self) -> None:
+        record = self.site.record
+        command = [str(find_pgbouncer()), str(record.pooler / "pgbouncer.ini")]
+        self._launch("pgbouncer", command, record.pooler / "log")
+        wait_until(lambda: accepts(record.admin_url), DEADLINE, "pgbouncer")
+
+    def _launch(self, role: str, command: list[str], log: Path) -> None:
+        process = launch(Mark(self.site.record.folder, role), command, log, server_account())
+        self.site._children.append(process)
+
+    def signal_pooler(self) -> None:
+        """Have pgbouncer read its files again without its console: SIGHUP."""
+        for pid in marked(self.site.record.folder, ["pgbouncer"]):
+            os.kill(pid, signal.SIGHUP)
+        wait_until(lambda: accepts(self.site.record.admin_url), DEADLINE, "pgbouncer's console")
+
+    def kill(self, role: str) -> None:
+        """SIGKILL to a server of the site, and wait until all of it is gone."""
+        first = min(marked(self.site.record.folder, [role]))
+        os.kill(first, signal.SIGKILL)
+        self.site._reap()
+        wait_until(lambda: self._gone(role), DEADLINE, f"the end of {role}")
+
+    def _gone(self, role: str) -> bool:
+        self.site._reap()
+        return not marked(self.site.record.folder, [role])
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A position: its project and restored instance in a folder, and the site's files."""
+
+    folder: Path
+    files: dict[Path, bytes]
+    working: bool
+
+    @property
+    def instance(self) -> Path:
+        return self.folder / "instance"
+
+
+@dataclass
+class FaultSite:
+    """A site after its accident, with base backups of every source before it."""
+
+    ground: Ground
+    world: World
+    positions: dict[tuple[str, str], Kept] = field(default_factory=dict)
+    count: int = 0
+
+    @property
+    def site(self) -> Site:
+        return self.ground.site
+
+    @property
+    def target(self) -> str:
+        return self.ground.target
+
+    @cached_property
+    def before(self) -> Fingerprint:
+        """Of the original, once the application's writes are stopped."""
+        settle(self.site.record.superuser_url)
+        return self.fingerprint()
+
+    def fingerprint(self) -> Fingerprint:
+        return fingerprint(self.site.record.superuser_url, self.site.record.data)
+
+    def stored(self) -> dict[str, tuple[int, int]]:
+        """Sizes and times of all that is in the archives and backups."""
+        roots = [self.site.record.archive, self.site.record.backups, self.stores]
+        files = (path for root in roots for path in root.rglob("*") if path.is_file())
+        return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
+
+    @property
+    def stores(self) -> Path:
+        """Where the backups and archives of the other sources lie."""
+        return self.site.record.folder / "stores"
+
+    @contextmanager
+    def at(self, source: str, position: str) -> Iterator[Project]:
+        """A project of its own at a position; everything is put back afterwards, whatever happened."""
+        kept = self._kept(source, position)
+        self.count += 1
+        project = Project(self.ground.home / f"cell-{self.count}", self.site)
+        try:
+            self._enter(kept, project)
+            yield project
+        finally:
+            self.clear(project)
+
+    def _enter(self, kept: Kept, project: Project) -> None:
+        shutil.copytree(kept.folder / "project", project.folder, symlinks=True)
+        self.world.put(kept.files, kept.working)
+        if kept.instance.exists():
+            run_as_server(["cp", "-a", "--reflink=auto", str(kept.instance), str(project.restores / NAME)])
+            start_restore(self.site, project.restores / NAME)
+
+    def clear(self, project: Project) -> None:
+        """End and remove whatever a cell left, so that the next one is not judged by it."""
+        for pid in project.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not project.processes(), DEADLINE, "the end of a cell's processes")
+        for path in project.restores.iterdir():
+            remove(path)
+        remove(project.folder)
+        self.world.put(self.positions["plain", "paused"].files, working=False)
+
+    def _kept(self, source: str, position: str) -> Kept:
+        if (source, position) not in self.positions:
+            before, words = _WAYS[position]
+            with self.at(source, before) as project:
+                project.reforge(*words(self))
+                self._keep(source, position, project)
+        return self.positions[source, position]
+
+    def _keep(self, source: str, position: str, project: Project) -> None:
+        kept = Kept(
+            self.ground.home / "kept" / f"{source}-{position}", self.world.files(), position == "normal"
+        )
+        kept.folder.mkdir(parents=True)
+        shutil.copytree(project.folder, kept.folder / "project", symlinks=True)
+        instance = project.restores / NAME
+        if instance.exists():
+            stop_restore(self.site, instance)
+            shutil.chown(kept.folder, *_owner())
+            run_as_server(["cp", "-a", "--reflink=auto", str(instance), str(kept.instance)])
+        self.positions[source, position] = kept
+
+
+Words = Callable[[FaultSite], list[str]]
+_WAYS: dict[str, tuple[str, Words]] = {
+    "restored": ("paused", lambda site: ["restore", NAME, "--time", site.target, "--yes"]),
+    "validated": ("restored", lambda _site: ["validate", NAME, "--yes"]),
+    "serving": ("validated", lambda _site: ["cutover", NAME, "--yes"]),
+}
+"""How each position is come to: from which other one, by which command."""
+
+
+def _owner() -> tuple[int, int]:
+    who = server_account()
+    return (who.uid, who.gid) if who else (os.getuid(), os.getgid())
+
+
+def run_as_server(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False, **as_account())
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+
+
+def start_restore(site: Site, instance: Path) -> None:
+    """As an operator starts it again."""
+    tool = str(site.binaries.tool("pg_ctl"))
+    run_as_server([tool, "start", "-w", "-D", str(instance), "-l", str(instance / "reforge-server.log")])
+
+
+def stop_restore(site: Site, instance: Path) -> None:
+    run_as_server([str(site.binaries.tool("pg_ctl")), "stop", "-w", "-m", "fast", "-D", str(instance)])
+
+
+def remove(path: Path) -> None:
+    """Whatever it is."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)
+
+
+@contextmanager
+def fault_site() -> Iterator[FaultSite]:
+    """Everything up to and with ``reforge pause``; nothing is left afterwards."""
+    with scratch("reforge-faults-") as home, Site.create(home) as site:
+        with psycopg.connect(site.record.source_url) as connection:
+            connection.execute(_FRESH)
+            connection.execute(_PROCESSED)
+        stores = site.record.folder / "stores"
+        take_backups(site, stores)
+        accident = site.accident()
+        site.switch_wal()
+        for source in SOURCES.values():
+            source.store_wal(site, stores)
+        ground = Ground(home, site, accident)
+        project = ground.init(ground.template)
+        made = FaultSite(ground, World(site))
+        made._keep("plain", "normal", project)
+        project.reforge("pause", "--yes")
+        made._keep("plain", "paused", project)
+        assert made.before == made.fingerprint()
+        yield made

@@ -1,0 +1,122 @@
+"""The stages of an incident: where each begins, what is typed, when it is done, and the way home from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.faults.site import NAME
+
+if TYPE_CHECKING:
+    from tests.faults.scene import Scene
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage on the project of a scene."""
+
+    name: str
+    position: str
+    """Where the incident stands before it."""
+    typed: tuple[str, ...]
+    done: Callable[[Scene], bool]
+    state: str
+    """The named state after it."""
+    next: str
+    """The command that status prints after it."""
+    home: tuple[tuple[str, ...], ...] = ()
+    """Commands that bring the incident to its end, so that nothing is left."""
+    verb: str = "up"
+    """The engine's run that does the work."""
+
+    def words(self, target: str) -> list[str]:
+        return [word.format(name=NAME, target=target) for word in self.typed]
+
+
+_TEARDOWN = ("teardown", NAME, "--yes")
+_ROLLBACK = ("rollback", "--yes")
+_RESTORE = ("restore", "{name}", "--time", "{target}")
+
+
+def _serves(scene: Scene, port: int) -> bool:
+    return scene.project.served_port() == port
+
+
+STAGES = {
+    stage.name: stage
+    for stage in (
+        Stage(
+            "preview",
+            "paused",
+            (*_RESTORE, "--dry-run"),
+            lambda scene: (
+                bool(scene.last) and scene.last.code == 0 and scene.last.document.get("state") == "dry-run"
+            ),
+            "paused",
+            "sources",
+            verb="preview",
+        ),
+        Stage(
+            "pause",
+            "normal",
+            ("pause", "--yes"),
+            lambda scene: scene.project.workers() == 0 and scene.project.status["writing"] == "none",
+            "paused",
+            "sources",
+        ),
+        Stage(
+            "restore",
+            "paused",
+            (*_RESTORE, "--yes"),
+            lambda scene: scene.mark().get("phase") == "ready" and scene.rows() > 0,
+            "restored",
+            f"validate {NAME}",
+            (_TEARDOWN,),
+        ),
+        Stage(
+            "validate",
+            "restored",
+            ("validate", NAME, "--yes"),
+            lambda scene: scene.project.status["state"] == "validated",
+            "validated",
+            f"cutover {NAME}",
+            (_TEARDOWN,),
+        ),
+        Stage(
+            "cutover",
+            "validated",
+            ("cutover", NAME, "--yes"),
+            lambda scene: _serves(scene, scene.port),
+            "cut-over",
+            "resume --canary",
+            (_ROLLBACK, _TEARDOWN),
+        ),
+        Stage(
+            "resume",
+            "serving",
+            ("resume", "--yes"),
+            lambda scene: scene.project.workers() > 0 and scene.project.status["writing"] == "all",
+            "recovered",
+            "",
+            (("pause", "--no-diagnostics", "--yes"), _ROLLBACK, _TEARDOWN),
+        ),
+        Stage(
+            "rollback",
+            "serving",
+            _ROLLBACK,
+            lambda scene: _serves(scene, scene.site.site.record.postgres_port),
+            "validated",
+            f"cutover {NAME}",
+            (_TEARDOWN,),
+        ),
+        Stage(
+            "teardown",
+            "restored",
+            _TEARDOWN,
+            lambda scene: not scene.instance.exists() and NAME not in scene.project.status["restores"],
+            "paused",
+            "sources",
+        ),
+    )
+}

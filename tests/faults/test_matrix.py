@@ -1,0 +1,66 @@
+"""The fault matrix: in every cell a named state, the exact next command, and nothing lost or left."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.faults.fault import AGAIN, Cell, Outcome
+from tests.faults.matrix import cells
+from tests.faults.scene import Scene, listens
+from tests.faults.site import FaultSite
+from tests.support.ground import wait_until
+from tests.support.small_site import Ended
+
+QUICK = frozenset({"plain-preview-target-in-future", "plain-restore-target-before-backup"})
+"""Cells of ``make test``, one of each kind; the others are slow."""
+
+
+def parameters() -> list[Any]:
+    slow = [pytest.mark.slow]
+    return [pytest.param(cell, id=cell.id, marks=[] if cell.id in QUICK else slow) for cell in cells()]
+
+
+@pytest.mark.parametrize("cell", parameters())
+def test_a_cell_holds(
+    cell: Cell, fault_site: FaultSite, record_property: Callable[[str, object], None]
+) -> None:
+    if reason := cell.fault.needs():
+        pytest.skip(reason)
+    with Scene.of(fault_site, cell.stage, cell.source) as scene:
+        before = scene.original()
+        with cell.fault.inject(scene):
+            ended = cell.fault.run(scene)
+            seen = observed(scene, ended)
+        assert seen == cell.outcome, ended.text
+        assert scene.original() == before, "the fault and its mend left the original otherwise"
+        if not cell.stage.done(scene):
+            scene.follow("" if seen.next == AGAIN else seen.next)
+        go_home(scene)
+        assert scene.original() == before
+    record_property("row", "\t".join(cell.row))
+
+
+def observed(scene: Scene, ended: Ended) -> Outcome:
+    """What the command said and what status says, the fault being there."""
+    assert "Traceback" not in ended.text
+    assert ended.code or not ended.out or "error" not in ended.document
+    error = ended.document["error"]["name"] if ended.code > 0 else ""
+    status = scene.project.status
+    assert status["problem"] in ("", error)
+    assert status["words"]
+    again = status["next"] == shlex.join(scene.words)
+    return Outcome(error, status["state"], AGAIN if again else status["next"])
+
+
+def go_home(scene: Scene) -> None:
+    """From the stage that is done to the end of the incident, where nothing may be left."""
+    assert scene.stage.done(scene)
+    port = scene.port
+    for words in scene.stage.home:
+        assert scene.type(*words).code == 0, scene.last
+    wait_until(lambda: not scene.project.left(), 15, f"the end of {scene.project.left()}")
+    assert not listens(port)
