@@ -1,23 +1,32 @@
-"""Base backups in a folder: each a folder of its own, in pg_basebackup's plain format, with its manifest."""
+"""Base backups of any form in a folder or an object store, each in a folder of its own."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import struct
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from archive.manifest import Manifest, duration, read_label, read_manifest
+from archive.checksums import content_difference
+from archive.formats.contents import MANIFEST, Contents
+from archive.formats.plain import Plain
+from archive.formats.tarred import Tarred
+from archive.formats.tree import Tree
+from archive.lsn import format_lsn
+from archive.manifest import Label, Manifest, duration, parse_label, parse_manifest
 from archive.segments import DEFAULT_SIZE, Segment
+from archive.stores.opening import store_at
+from archive.stores.store import Store
 from archive.wal import Archive
 from problem import Problem
-from toolchain.postgres import Binaries
 
 _SIZES = tuple(1 << power for power in range(20, 31))
 """The WAL segment sizes that initdb --wal-segsize allows: 1 MiB to 1 GiB."""
+_AT_ONCE = 8
+"""Folders that are looked into at the same time: far ones answer late."""
 
 
 @dataclass(frozen=True)
@@ -25,16 +34,47 @@ class BaseBackup:
     """A base backup. Sizes in bytes; without the WAL from ``start_lsn`` to ``stop_lsn`` it is no database."""
 
     name: str
-    path: Path
+    contents: Contents = field(repr=False, compare=False)
     label: str
     timeline: int
     start_lsn: int
     stop_lsn: int
     started_at: datetime
     size: int
+    """Of its own files, unpacked."""
     version_major: int
     segment_size: int
     system_identifier: int
+    tablespaces: Mapping[int, str] = field(default_factory=dict)
+    """OIDs, and where each lay as far as the backup tells, else nothing."""
+    incremental_from: tuple[int, int] | None = None
+    """Timeline and start LSN of the backup that an incremental one builds on."""
+    parents: tuple[BaseBackup, ...] = ()
+    """The full backup and the incremental ones that have to be combined with this one, oldest first."""
+
+    @property
+    def place(self) -> str:
+        """Where it lies, for people."""
+        return str(self.contents.tree)
+
+    @property
+    def folder(self) -> Path | None:
+        """The same on this machine; None where it lies elsewhere."""
+        return self.contents.tree.path("")
+
+    @property
+    def form(self) -> str:
+        """For people: "plain", "tar, gz", "plain, incremental"."""
+        return self.contents.form + (", incremental" if self.incremental_from else "")
+
+    @property
+    def chain(self) -> tuple[BaseBackup, ...]:
+        """Everything that a restore of it reads, the full backup first."""
+        return (*self.parents, self)
+
+    def manifest(self) -> Manifest:
+        """Its manifest, read again."""
+        return parse_manifest(self.contents.read(MANIFEST))
 
     def finished_at(self, archive: Archive) -> datetime | None:
         """When it ended, by its .backup file in the archive; None without one (a standby writes none)."""
@@ -48,15 +88,14 @@ class BrokenBackup:
     """A folder that looks like a base backup and cannot be used, and why."""
 
     name: str
-    path: Path
     why: str
 
 
 @dataclass(frozen=True)
 class Backups:
-    """The base backups of a folder, oldest first, and the folders that are none."""
+    """The base backups of a place, oldest first, and the folders in it that are none."""
 
-    folder: Path
+    place: str
     usable: tuple[BaseBackup, ...]
     broken: tuple[BrokenBackup, ...] = ()
 
@@ -67,121 +106,128 @@ class Backups:
         return len(self.usable)
 
 
-def list_backups(folder: Path) -> Backups:
-    """Every base backup in a folder, by its manifest and label alone: quick, nothing is verified.
+def list_backups(location: Path | str, options: Mapping[str, Any] | None = None) -> Backups:
+    """Every base backup in a folder, or by URL in an object store (``options`` as of ``archive.remote``).
 
-    Problem if the folder cannot be read. Hidden entries and plain files are passed over.
+    Quick, by manifest and label alone: nothing is verified. Problem if the place cannot be read. Hidden
+    entries and plain files are passed over.
     """
-    try:
-        paths = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    except OSError as error:
-        raise Problem(
-            "backups-unreadable",
-            f"The folder of base backups {folder} cannot be read: {error.strerror}",
-            f"Check the path and its permissions: ls -ld {folder}",
-        ) from error
-    found = [_read(path) for path in paths]
-    usable = sorted((b for b in found if isinstance(b, BaseBackup)), key=lambda backup: backup.stop_lsn)
-    return Backups(folder, tuple(usable), tuple(b for b in found if isinstance(b, BrokenBackup)))
+    store = store_at(location, options, _unreadable)
+    names = sorted(name for name, size in store.entries("") if size is None and not name.startswith("."))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = list(pool.map(lambda name: _read(store, name), names))
+    broken = [one for one in found if isinstance(one, BrokenBackup)]
+    whole = sorted((one for one in found if isinstance(one, BaseBackup)), key=lambda one: one.stop_lsn)
+    linked = [_linked(backup, whole, broken) for backup in whole]
+    return Backups(
+        place=str(store),
+        usable=tuple(one for one in linked if isinstance(one, BaseBackup)),
+        broken=(*broken, *(one for one in linked if isinstance(one, BrokenBackup))),
+    )
 
 
-def _read(path: Path) -> BaseBackup | BrokenBackup:
+def _unreadable(place: object, error: Exception, cure: str) -> Problem:
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or repr(error)
+    return Problem("backups-unreadable", f"The folder of base backups {place} cannot be read: {words}", cure)
+
+
+def _read(store: Store, name: str) -> BaseBackup | BrokenBackup:
     """One folder: a backup, or the words why not."""
     try:
-        if not (path / "backup_manifest").exists():
+        tree = Tree(store, name)
+        if MANIFEST not in tree.top:
             raise ValueError("has no backup_manifest: still being written, or made without one")
-        if not (path / "PG_VERSION").exists():
-            raise ValueError("has no PG_VERSION: only pg_basebackup's plain format can be read, not tar")
-        if (path / "pg_tblspc").is_dir() and any((path / "pg_tblspc").iterdir()):
-            raise ValueError("has tablespaces outside its folder, which cannot be restored yet")
-        return _describe(path, read_manifest(path / "backup_manifest"))
-    except ValueError as error:
-        return BrokenBackup(path.name, path, str(error))
+        return _described(name, _contents(tree))
+    except (ValueError, struct.error) as error:
+        return BrokenBackup(name, str(error))
     except OSError as error:
-        return BrokenBackup(path.name, path, f"{error.filename or path} cannot be read: {error.strerror}")
+        return BrokenBackup(name, f"{error.filename or name} cannot be read: {error.strerror}")
+    except Problem as problem:
+        return BrokenBackup(name, problem.what)
 
 
-def _describe(path: Path, manifest: Manifest) -> BaseBackup:
-    label = read_label(path / "backup_label")
+def _contents(tree: Tree) -> Contents:
+    if "PG_VERSION" in tree.top:
+        return Plain(tree)
+    if Tarred.fits(tree):
+        return Tarred(tree)
+    raise ValueError("has neither a PG_VERSION nor a base.tar: it is in no form of pg_basebackup")
+
+
+def _described(name: str, contents: Contents) -> BaseBackup:
+    manifest = parse_manifest(contents.read(MANIFEST))
+    label = parse_label(contents.read("backup_label"))
+    _vouch(contents, manifest)
     return BaseBackup(
-        name=path.name,
-        path=path,
+        name=name,
+        contents=contents,
         label=label.label,
         timeline=manifest.timeline,
         start_lsn=label.start_lsn,
         stop_lsn=manifest.stop_lsn,
         started_at=manifest.started_at,
-        size=sum(manifest.sizes.values()),
-        version_major=int((path / "PG_VERSION").read_text(encoding="ascii").split(".")[0]),
-        segment_size=_segment_size(path, label.start_lsn, label.file),
-        # The first field of ControlFileData in every version of PostgreSQL.
-        system_identifier=int.from_bytes((path / "global/pg_control").read_bytes()[:8], "little"),
+        size=manifest.size,
+        version_major=contents.version(),
+        segment_size=_segment_size(contents, label),
+        system_identifier=manifest.system_identifier or contents.system_identifier(),
+        tablespaces=contents.tablespaces(),
+        incremental_from=label.incremental_from,
     )
 
 
-def _segment_size(path: Path, start_lsn: int, name: str) -> int:
+def _vouch(contents: Contents, manifest: Manifest) -> None:
+    """What everything else rests on is as the manifest says: ValueError in words otherwise."""
+    for name in contents.basics:
+        listed = manifest.files.get(name)
+        words = content_difference(listed, contents.read(name)) if listed else "is not in its manifest"
+        if words:
+            raise ValueError(f"its {name} {words}")
+
+
+def _segment_size(contents: Contents, label: Label) -> int:
     """The size by which the label's LSN lies in the label's file.
 
     Exactly one size fits unless the LSN lies in the first segment of a 4 GiB stretch; then WAL in the
     backup's own pg_wal decides, else the default. Archived segments' first pages are compared with it later.
     """
-    fitting = [size for size in _SIZES if _lies_in(start_lsn, name, size)]
+    fitting = [size for size in _SIZES if _lies_in(label.start_lsn, label.file, size)]
     if len(fitting) == 1:
         return fitting[0]
-    inside = [file.stat().st_size for file in (path / "pg_wal").glob("[0-9A-F]" * 24)]
+    inside = [size for name, size in contents.wal().items() if len(name) == 24]
     return next((size for size in inside if size in fitting), DEFAULT_SIZE)
 
 
-def _lies_in(lsn: int, name: str, size: int) -> bool:
+def _lies_in(start_lsn: int, name: str, size: int) -> bool:
     try:
-        return Segment.parse(name, size).number == lsn // size
+        return Segment.parse(name, size).number == start_lsn // size
     except ValueError:
         return False
 
 
-def check_files(backup: BaseBackup) -> None:
-    """Compare names and sizes with the manifest, reading no data; Problem ``backup-damaged`` names files."""
-    complaints = []
-    for name, size in read_manifest(backup.path / "backup_manifest").sizes.items():
-        try:
-            found = (backup.path / name).stat().st_size
-        except OSError:
-            complaints.append(f"{name} is missing")
-            continue
-        if found != size:
-            complaints.append(f"{name} has {found:,} bytes instead of {size:,}")
-    if complaints:
-        raise damaged(backup, complaints)
+def _linked(
+    backup: BaseBackup, whole: list[BaseBackup], broken: list[BrokenBackup]
+) -> BaseBackup | BrokenBackup:
+    """A backup with everything that it builds on, or the words which one is not there."""
+    chain: list[BaseBackup] = []
+    while wanted := (chain[0] if chain else backup).incremental_from:
+        child = chain[0] if chain else backup
+        parent = next((one for one in whole if _is_parent(one, child)), None)
+        if parent is None:
+            return BrokenBackup(backup.name, _orphaned(child, wanted, broken))
+        chain.insert(0, parent)
+    return replace(backup, parents=tuple(chain))
 
 
-def verify(backup: BaseBackup, binaries: Binaries, progress: Callable[[str], None] = lambda _: None) -> None:
-    """Read every file of the backup and compare its checksum (pg_verifybackup); Problem ``backup-damaged``.
-
-    WAL is left out: it comes from the archive, where ``verify_wal`` reads it.
-    """
-    progress(f"verifying base backup {backup.name} against its manifest, {backup.size / 1e6:,.0f} MB")
-    started = time.monotonic()
-    run = subprocess.run(
-        [binaries.tool("pg_verifybackup"), "--no-parse-wal", "--quiet", backup.path],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "LC_ALL": "C"},
-        check=False,
-    )
-    if run.returncode:
-        lines = run.stderr.splitlines() or [f"pg_verifybackup ended with {run.returncode}"]
-        raise damaged(
-            backup, [line.removeprefix("pg_verifybackup: ").removeprefix("error: ") for line in lines]
-        )
-    seconds = time.monotonic() - started
-    progress(f"base backup {backup.name} is whole, read at {backup.size / 1e6 / seconds:,.0f} MB/s")
+def _is_parent(one: BaseBackup, child: BaseBackup) -> bool:
+    """By what pg_combinebackup asks for; a parent began before its child, so a chain ends."""
+    same = one.system_identifier == child.system_identifier and one.start_lsn < child.start_lsn
+    return same and (one.timeline, one.start_lsn) == child.incremental_from
 
 
-def damaged(backup: BaseBackup, complaints: list[str]) -> Problem:
-    """The error of a backup that differs from its manifest: the first complaints, and how many more."""
-    shown = "; ".join(complaints[:5]) + (f"; and {len(complaints) - 5} more" if len(complaints) > 5 else "")
-    return Problem(
-        "backup-damaged",
-        f"The base backup {backup.name} in {backup.path} is not whole: {shown}",
-        "Name another base backup (reforge sources lists them), or bring its files back from a copy",
+def _orphaned(child: BaseBackup, wanted: tuple[int, int], broken: list[BrokenBackup]) -> str:
+    timeline, lsn = wanted
+    hint = f" (perhaps {', '.join(one.name for one in broken)}, which cannot be used)" if broken else ""
+    return (
+        f"needs the backup that {child.name} builds on, which is not here{hint}: "
+        f"it began at {format_lsn(lsn)} on timeline {timeline}"
     )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from archive.backups import BaseBackup
+from archive.compression import Garbled
+from archive.formats.contents import WAL, Contents
 from archive.segments import Segment, cut_short, page_flaw
 from archive.timelines import Lineage, latest_lineage, segment_at
 from archive.wal import Archive
@@ -24,7 +28,7 @@ class Chain:
     lineage: Lineage
     segments: tuple[Segment, ...]
     archive: Archive
-    inside: Path
+    inside: Contents
     following: Segment
     """The segment after the last one: the gap, or the one that is to be archived next."""
     gap: Segment | None = None
@@ -49,11 +53,15 @@ class Chain:
         """The same for the segments with the indices ``first`` to ``end``, that one not included."""
         wanted = self.segments[first:end]
         archived = iter(self.archive.locals(segment for segment in wanted if segment in self.archive))
-        return [next(archived) if one in self.archive else self.inside / one.name for one in wanted]
+        return [next(archived) if one in self.archive else self.inside.wal_file(one.name) for one in wanted]
 
     def where(self, segment: Segment) -> str:
         """What holds a segment, for people."""
-        return self.archive.where(segment) if segment in self.archive else str(self.inside / segment.name)
+        return (
+            self.archive.where(segment)
+            if segment in self.archive
+            else f"{self.inside.tree}/{WAL}/{segment.name}"
+        )
 
     def index(self, lsn: int) -> int:
         """Which of the segments holds a position; positions outside give the nearest one's index."""
@@ -94,14 +102,14 @@ class _Walk:
 
     def __init__(self, backup: BaseBackup, archive: Archive, spans: Lineage) -> None:
         self.backup, self.archive, self.spans = backup, archive, spans
-        self.inside = backup.path / "pg_wal"
-        self.sizes = _sizes(self.inside)
+        self.inside = backup.contents
 
     def forward(self) -> Chain:
         """From the backup's first segment to the highest that the archive or the backup has."""
         size, start = self.backup.segment_size, self.backup.start_lsn // self.backup.segment_size
         archived = [segment.number for segment in self.archive.segments(size) if self._ours(segment)]
-        own = [number for number in range(start, self.backup.stop_lsn // size + 1) if self._inside(number)]
+        covered = {*archived, *range(start, self.backup.stop_lsn // size + 1)}
+        own = [number for number in covered.difference(archived) if self._inside(number)]
         return self.between(start, max((*archived, *own), default=start - 1))
 
     def between(self, first: int, last: int) -> Chain:
@@ -134,8 +142,16 @@ class _Walk:
             return _MISSING
         if size != segment.size:
             return cut_short(size, segment.size)
-        with (self.inside / segment.name).open("rb") as file:
+        with self.inside.wal_file(segment.name).open("rb") as file:
             return page_flaw(file, segment, self.backup.system_identifier)
+
+    @cached_property
+    def sizes(self) -> Mapping[str, int]:
+        """The backup's own segments, looked for only where the archive lacks one."""
+        try:
+            return self.inside.wal()
+        except (Garbled, OSError):
+            return {}  # told as missing; reading the backup itself says what is wrong with it
 
     def _inside(self, number: int) -> bool:
         return self.expected(number).name in self.sizes
@@ -159,11 +175,3 @@ def gaps(chain: Chain, backup: BaseBackup, archive: Archive) -> tuple[tuple[Segm
         elif flaw:
             found.append((segment, segment, flaw))
     return tuple(found)
-
-
-def _sizes(folder: Path) -> dict[str, int]:
-    """Sizes of the files in a backup's pg_wal, which may be empty or absent."""
-    try:
-        return {file.name: file.stat().st_size for file in folder.iterdir() if file.is_file()}
-    except OSError:
-        return {}

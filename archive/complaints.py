@@ -120,7 +120,7 @@ def no_backup(target: Target, backups: Backups) -> Problem:
     there = ", ".join(backup.name for backup in backups) or "none that is usable"
     return Problem(
         "no-backup",
-        f"There is no base backup {wanted or 'to start from'} in {backups.folder}. There: {there}"
+        f"There is no base backup {wanted or 'to start from'} in {backups.place}. There: {there}"
         + (f". Not usable: {broken}" if broken else ""),
         "List what can be restored: reforge sources"
         if len(backups)

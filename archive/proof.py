@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from archive import complaints
-from archive.backups import Backups, BaseBackup, check_files
+from archive.backups import Backups, BaseBackup
 from archive.chain import Chain, chain_from, run_up
 from archive.commits import (
     Commit,
@@ -26,6 +26,7 @@ from archive.commits import (
 )
 from archive.segments import Segment
 from archive.targets import Target
+from archive.verification import check_files
 from archive.wal import Archive
 from problem import Problem
 from toolchain.postgres import Binaries
@@ -54,9 +55,10 @@ def prove(
 ) -> Proof:
     """Find the newest base backup (or the named one) from which the target can be reached.
 
-    Quick: of the backup only names and sizes are checked, and a few segments are read; ``backups.verify`` and
-    ``waldump.verify_wal`` read all of it. Problems: no-backup, backup-damaged, postgres-version-mismatch,
-    wal-missing, wal-not-archived-yet, wal-damaged, target-in-future, target-before-backup, target-not-found.
+    Quick: of the backup at most names and sizes are checked, and a few segments are read; copying it with a
+    ``Verification`` and ``waldump.verify_wal`` read all. Problems: no-backup, backup-damaged,
+    postgres-version-mismatch, wal-missing, wal-not-archived-yet, wal-damaged, target-in-future,
+    target-before-backup, target-not-found.
     """
     if target.kind == "time" and target.time > now:
         raise complaints.in_future(target, now)

@@ -53,19 +53,40 @@ def cut_short(found: int, size: int) -> str:
     return f"is cut short or damaged: {found:,} bytes instead of {size:,}"
 
 
+@dataclass(frozen=True)
+class PageFacts:
+    """What a segment's first page says; ``magic`` differs with each major version."""
+
+    magic: int
+    timeline: int
+    address: int
+    system_identifier: int
+    segment_size: int
+
+
+def page_facts(file: BinaryIO) -> PageFacts:
+    """Read a segment's first page; struct.error where there is none."""
+    magic, _info, timeline, address, _rest, system, size, _block = _LONG_PAGE_HEADER.unpack(
+        file.read(_LONG_PAGE_HEADER.size)
+    )
+    return PageFacts(magic, timeline, address, system, size)
+
+
 def page_flaw(file: BinaryIO, segment: Segment, system_identifier: int) -> str | None:
     """What is wrong with a segment's first page, in words that follow its name; None if nothing is.
 
     Cheap (40 bytes): finds a file of another cluster, one under a wrong name, and one without any WAL.
     """
     try:
-        _magic, _info, timeline, address, _rest, system, size, _block = _LONG_PAGE_HEADER.unpack(
-            file.read(_LONG_PAGE_HEADER.size)
-        )
+        found = page_facts(file)
     except (OSError, struct.error) as error:
         return f"cannot be read ({error})"
-    if system != system_identifier:
-        return f"belongs to another cluster (system identifier {system}, the backup's is {system_identifier})"
-    if (address, size) != (segment.start_lsn, segment.size) or timeline > segment.timeline:
+    if found.system_identifier != system_identifier:
+        return (
+            f"belongs to another cluster (system identifier {found.system_identifier}, "
+            f"the backup's is {system_identifier})"
+        )
+    there = (found.address, found.segment_size)
+    if there != (segment.start_lsn, segment.size) or found.timeline > segment.timeline:
         return "does not hold the WAL that its name says"
     return None

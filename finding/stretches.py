@@ -52,7 +52,7 @@ class Stretch:
     @property
     def catalogs(self) -> Catalogs:
         """Names as the base backup has them."""
-        return Catalogs(lambda name: (self.backup.path / name).read_bytes(), self.backup.version_major)
+        return Catalogs(self.backup.contents.read, self.backup.version_major)
 
 
 def stretches(backups: Backups, archive: Archive, window: Window) -> Iterator[Stretch]:

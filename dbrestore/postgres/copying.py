@@ -1,119 +1,163 @@
-"""The base backup copied into the new data directory: in parallel, by reflink where the file system can."""
+"""A base backup brought into its place and verified in the same pass: each byte is read once.
+
+In parallel; where the file system can share blocks, a file is shared and the shared one is read.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
+from archive.backups import BaseBackup
+from archive.compression import Garbled
+from archive.formats.contents import File, Part
+from archive.verification import Sum, Verification
 from dbrestore.handler import Context
+from dbrestore.postgres.placement import Placement
 from dbrestore.progress import Meter
 from problem import Problem
-from toolchain.accounts import Account
 
 FICLONE = 0x40049409
 """ioctl of linux/fs.h: share the blocks of another file."""
-EMPTIED = {
-    "pg_replslot",
-    "pg_dynshmem",
-    "pg_notify",
-    "pg_serial",
-    "pg_snapshots",
-    "pg_stat_tmp",
-    "pg_subtrans",
-}
-"""Folders whose contents are the original's alone (its replication slots above all): kept, but empty."""
-LEFT_OUT = {"postmaster.pid", "postmaster.opts", "standby.signal", "recovery.signal", "backup_manifest"}
-WORKERS = 4
+WORKERS, FAR_WORKERS = 4, 16
+"""Files in work at once; those of an object store wait for its answers."""
 COPYING = "copying base backup"
+_CHUNK = 1024 * 1024
 
 
-def copy_backup(backup: Path, directory: Path, owner: Account | None, context: Context) -> int:
-    """Copy every file of ``backup`` into ``directory``, made durable; gives the bytes copied.
+def copy_backup(backup: BaseBackup, placement: Placement, context: Context) -> int:
+    """Copy every file of ``backup`` to its place, made durable; gives the bytes copied.
 
-    Problem ``interrupted`` when the operator stops it, ``no-space`` when the file system is full.
+    Problem ``backup-damaged`` with the files that differ from its manifest, ``interrupted`` when the operator
+    stops it, ``copy-failed`` when the file system is full. All of them leave half a copy behind.
     """
-    files = list(_files(backup))
-    meter = Meter(COPYING, sum(size for _path, size in files), context.progress)
-    for folder in _folders(backup):
-        _own(_made(directory / folder), owner)
-
-    def copy(entry: tuple[Path, int]) -> None:
-        if context.cancelled.is_set():
-            raise Problem(
-                "interrupted", "Interrupted while copying the base backup.", "Run the same command again."
-            )
-        path, size = entry
-        _copy_file(backup / path, directory / path)
-        _own(directory / path, owner)
-        meter.add(size)
-
-    _in_parallel(copy, files, directory)
-    subprocess.run(["sync", "-f", str(directory)], check=True)
+    meter = Meter(COPYING, backup.size, context.progress)
+    copying = _Copying(Verification(backup), placement, context, meter)
+    far = not backup.contents.tree.store.near
+    with _named(placement.directory):
+        placement.prepare()
+        copying.run(_parts(backup), FAR_WORKERS if far else WORKERS)
+        placement.finish()
     meter.done()
     return meter.total
 
 
-def _in_parallel(
-    copy: Callable[[tuple[Path, int]], None], files: list[tuple[Path, int]], directory: Path
-) -> None:
-    with ThreadPoolExecutor(WORKERS) as pool:
+def verify_backup(backup: BaseBackup, context: Context) -> None:
+    """Only read and verify it. Problems as of ``copy_backup``."""
+    meter = Meter("verifying base backup", backup.size, context.progress)
+    _Copying(Verification(backup), None, context, meter).run(_parts(backup), WORKERS)
+    meter.done()
+
+
+def _parts(backup: BaseBackup) -> list[Part]:
+    """Largest first, so that no worker is left alone with a big one at the end."""
+    return sorted(backup.contents.parts(), key=lambda part: -part.size)
+
+
+class _Copying:
+    """The work on one backup; its methods run in several threads."""
+
+    def __init__(
+        self, verification: Verification, placement: Placement | None, context: Context, meter: Meter
+    ) -> None:
+        self._verification, self._placement = verification, placement
+        self._context, self._meter = context, meter
+        self._stopped = Event()
+
+    def run(self, parts: list[Part], workers: int) -> None:
+        with ThreadPoolExecutor(workers) as pool:
+            try:
+                for _ in pool.map(self._part, parts):
+                    pass
+            except BaseException:
+                self._stopped.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+        self._verification.end()
+
+    def _part(self, part: Part) -> None:
         try:
-            # Largest first, so that no worker is left alone with a big file at the end.
-            for _ in pool.map(copy, sorted(files, key=lambda entry: -entry[1])):
-                pass
-        except OSError as error:
-            pool.shutdown(cancel_futures=True)
-            free = shutil.disk_usage(directory).free
-            what = f"Copying to {directory} failed: {error.strerror} ({free // 2**20} MiB free)."
-            raise Problem(
-                "copy-failed", what, "Make room or choose another folder, then run it again."
-            ) from error
-        except Problem:
-            pool.shutdown(cancel_futures=True)
-            raise
+            for file in part.files():
+                if self._verification.failed or self._stopped.is_set():
+                    return
+                if self._verification.wanted(file.name):
+                    self._file(file)
+        except Garbled as error:
+            self._verification.broken(str(error))
+
+    def _file(self, file: File) -> None:
+        target = self._placement.of(file.name) if self._placement else None
+        found = self._verification.sum_of(file.name)
+        if target is None:
+            count = self._through(file, found, None)
+        else:
+            count = self._copied(file, found, target)
+        self._verification.read(file.name, count, found)
+
+    def _copied(self, file: File, found: Sum, target: Path) -> int:
+        with target.open("w+b", buffering=0) as writer:
+            os.fchmod(writer.fileno(), 0o600)
+            if file.path and _shared(file.path, writer.fileno()):
+                writer.seek(0)
+                count = self._through(File(file.name, file.size, writer), found, None)
+            else:
+                count = self._through(file, found, writer.fileno())
+            if self._placement and self._placement.owner:
+                os.fchown(writer.fileno(), self._placement.owner.uid, self._placement.owner.gid)
+        return count
+
+    def _through(self, file: File, found: Sum, writer: int | None) -> int:
+        """Read a file once, into its checksum and its copy; gives its bytes."""
+        count = 0
+        while (chunk := _read(file)) and not self._stopped.is_set():
+            if self._context.cancelled.is_set():
+                raise Problem(
+                    "interrupted", "Interrupted while copying the base backup.", "Run the same command again."
+                )
+            found.update(chunk)
+            if writer is not None:
+                _write(writer, chunk)
+            count += len(chunk)
+            self._meter.add(len(chunk))
+        return count
 
 
-def _files(backup: Path) -> Iterator[tuple[Path, int]]:
-    for folder, folders, names in os.walk(backup):
-        here = Path(folder)
-        folders[:] = [name for name in folders if name != "pgsql_tmp"]
-        if here != backup and here.relative_to(backup).parts[0] in EMPTIED:
-            continue
-        for name in names:
-            if here != backup or name not in LEFT_OUT:
-                path = here / name
-                yield path.relative_to(backup), path.stat().st_size
+def _read(file: File) -> bytes:
+    try:
+        return file.stream.read(_CHUNK)
+    except OSError as error:
+        raise Garbled(f"{file.name} cannot be read: {error.strerror or error}") from error
 
 
-def _folders(backup: Path) -> Iterator[Path]:
-    for folder, folders, _names in os.walk(backup):
-        here = Path(folder).relative_to(backup)
-        if here.parts and here.parts[0] in EMPTIED:
-            folders.clear()
-        yield from (here / name for name in folders if name != "pgsql_tmp")
+def _write(writer: int, chunk: bytes) -> None:
+    done = os.write(writer, chunk)
+    while done < len(chunk):
+        done += os.write(writer, memoryview(chunk)[done:])
 
 
-def _copy_file(source: Path, target: Path) -> None:
-    with source.open("rb") as reader, target.open("wb") as writer:
-        os.fchmod(writer.fileno(), 0o600)
+def _shared(source: Path, writer: int) -> bool:
+    """Whether the file system could share the blocks: another one cannot, and many never can."""
+    with source.open("rb") as reader:
         try:
-            fcntl.ioctl(writer.fileno(), FICLONE, reader.fileno())
-            return
+            fcntl.ioctl(writer, FICLONE, reader.fileno())
         except OSError:
-            pass  # another file system, or one without shared blocks
-    shutil.copyfile(source, target)
+            return False
+    return True
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
-
-
-def _own(path: Path, owner: Account | None) -> None:
-    if owner:
-        os.chown(path, owner.uid, owner.gid)
+@contextmanager
+def _named(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        free = shutil.disk_usage(directory).free
+        what = f"Copying to {directory} failed: {error.strerror} ({free // 2**20} MiB free)."
+        raise Problem(
+            "copy-failed", what, "Make room or choose another folder, then run it again."
+        ) from error

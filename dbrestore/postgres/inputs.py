@@ -50,6 +50,8 @@ class Source(Inputs):
     backups: Location
     storage: Storage | None = None
     data_directory: Folder | None = None
+    tablespaces: dict[str, Folder] = Field(default_factory=dict)
+    """Rules: where the original has tablespaces (or a folder above), and the folder where they go instead."""
 
     @property
     def storage_options(self) -> dict[str, Any]:
@@ -79,8 +81,6 @@ class Until(Inputs):
         return self
 
 
-class InstanceInputs(Inputs):
-    """One new instance, in a folder and on a port of its own."""
 class DumpOptions(Inputs):
     """How a dump is loaded, in the terms of pg_restore."""
 
@@ -98,18 +98,20 @@ class DumpOptions(Inputs):
     checksums: bool = True
 
 
+class InstanceInputs(Inputs):
+    """One new instance, in a folder and on a port of its own."""
 
     name: str
     directory: Folder
     """PGDATA of the new instance; must not exist yet, or be our own half-made work."""
     source: Source
     until: Until
-    operators: list[Network]
-    access: Literal["operators", "application"] = "operators"
     dump: DumpOptions | None = None
     """With ``until`` of the kind dump alone."""
     password: str | None = None
     """Of the source's user, a secret: a dump brings no passwords, so a role is made with it."""
+    operators: list[Network]
+    access: Literal["operators", "application"] = "operators"
     """Who may connect: the operators alone, or the application as well."""
     serving: bool = False
     """A serving instance is never deleted."""

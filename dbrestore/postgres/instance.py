@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from dbrestore.handler import Context, Handler, PartlyMade, State
-from dbrestore.postgres import configuring
+from dbrestore.postgres import configuring, tablespaces
 from dbrestore.postgres.cluster import Cluster, free_port, in_use, socket_directory
 from dbrestore.postgres.inputs import InstanceInputs
 from dbrestore.postgres.logical import Logical
@@ -180,6 +180,7 @@ def _kept_or_cleaned(problem: Problem, way: Making, mark: Mark, cluster: Cluster
 
 def _remove(directory: Path, mark: Mark) -> None:
     """Everything but the mark first, so that a killed removal is still known to be ours."""
+    tablespaces.remove(mark.tablespaces, directory)
     for entry in directory.iterdir():
         if entry.name != "reforge-instance.json":
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +32,8 @@ class Mark:
     port: int = 0
     socket_directory: str = ""
     made_parent: bool = False
+    tablespaces: list[str] = field(default_factory=list)
+    """Folders beside the data directory that hold its tablespaces, and nothing else."""
     reached_lsn: str = ""
     reached_time: str = ""
 

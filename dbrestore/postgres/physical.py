@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
-from archive.backups import list_backups, verify
+from archive.backups import list_backups
 from archive.commits import last_record
 from archive.lsn import format_lsn
 from archive.proof import Proof, prove
@@ -16,13 +16,14 @@ from archive.stores.opening import store_at
 from archive.wal import Archive
 from dbrestore.forecast import Forecast
 from dbrestore.handler import Context, State
-from dbrestore.postgres import configuring
+from dbrestore.postgres import configuring, tablespaces
 from dbrestore.postgres.cluster import Cluster
 from dbrestore.postgres.copying import COPYING, copy_backup
 from dbrestore.postgres.feeding import feeder
 from dbrestore.postgres.inputs import InstanceInputs
 from dbrestore.postgres.making import Making
 from dbrestore.postgres.mark import Mark
+from dbrestore.postgres.placement import Placement
 from dbrestore.postgres.recovery import (
     REPLAYING,
     Reached,
@@ -63,28 +64,33 @@ class Physical(Making):
 
     def examine(self, context: Context) -> None:
         self._proof, _ = _reachable(self.inputs)
+        tablespaces.check(tablespaces.locations(self.inputs, self._proof.backup), self._proof.backup, ())
 
     def forecast(self) -> Forecast:
         """Replay needs room for what it adds to tables, and for the few segments that stay in pg_wal."""
         backup, needed = self._proof.backup, self._proof.needed
         replayed = len(needed) * backup.segment_size
         room = backup.size + _WAL_KEPT * backup.segment_size
-        need = Need(self.inputs.directory, room, replayed, Path(self.inputs.source.backups))
+        need = Need(self.inputs.directory, room, replayed, _folder(self.inputs))
         return Forecast((need,), ((COPYING, backup.size), (REPLAYING, replayed)))
 
     def prove(self, context: Context) -> Binaries:
         """Nothing is copied before the backup is known to be whole and the WAL to reach the target."""
         context.progress("proving that the WAL reaches the target")
-        self._proof, binaries = _reachable(self.inputs)
+        self._proof, _ = _reachable(self.inputs)
         for note in self._proof.notes:
             context.progress(note)
-        verify(self._proof.backup, binaries, context.progress)
         return find_binaries(self._proof.backup.version_major)
 
     def make(self, context: Context, cluster: Cluster, mark: Mark) -> Mark:
         if mark.phase == "copying":
-            size = copy_backup(self._proof.backup.path, cluster.directory, cluster.account, context)
-            context.progress(f"copied {size} bytes; writing the settings of the new instance")
+            backup = self._proof.backup
+            spaces = tablespaces.locations(self.inputs, backup)
+            mark = replace(mark, tablespaces=tablespaces.check(spaces, backup, mark.tablespaces)).write()
+            size = copy_backup(
+                self._proof.backup, Placement(cluster.directory, cluster.account, spaces), context
+            )
+            context.progress(f"copied and verified {size} bytes; writing the settings of the new instance")
             configuring.configure(cluster, self.inputs, self._proof)
             mark = mark.at("recovering").write()
         if mark.phase == "recovering":
@@ -124,9 +130,14 @@ class Physical(Making):
         }
 
 
+def _folder(inputs: InstanceInputs) -> Path | None:
+    """The folder of the backups, if it is one of this machine."""
+    return inputs.source.backups if isinstance(inputs.source.backups, Path) else None
+
+
 def _reachable(inputs: InstanceInputs) -> tuple[Proof, Binaries]:
     """The quick proof, and the programs that read what it names."""
-    backups = list_backups(Path(inputs.source.backups))
+    backups = list_backups(inputs.source.backups, inputs.source.storage_options)
     binaries = find_binaries(next((one.version_major for one in reversed(backups.usable)), None))
     store = store_at(inputs.source.archive, inputs.source.storage_options)
     archive = Archive.scan(store, inputs.source.data_directory)

@@ -110,7 +110,7 @@ def what_can_be_restored(source: Source) -> Catalog:
     Problem where a folder cannot be read. Backups whose PostgreSQL version is not on this machine say so.
     """
     listing, archive = (
-        list_backups(Path(source.backups)),
+        list_backups(source.backups),
         Archive.scan(store_at(source.archive, source.storage_options), source.data_directory),
     )
     found = tuple(window for part in _by_version(listing) for window in _windows(part, archive))
@@ -128,7 +128,7 @@ def _by_version(listing: Backups) -> list[Backups]:
     """WAL is read by the programs of its own major version only."""
     majors = sorted({backup.version_major for backup in listing})
     return [
-        Backups(listing.folder, tuple(backup for backup in listing if backup.version_major == major))
+        Backups(listing.place, tuple(backup for backup in listing if backup.version_major == major))
         for major in majors
     ]
 

@@ -68,6 +68,7 @@ def _source(source: Source, url: pulumi.Output[str]) -> dict[str, object]:
         "archive": str(source.archive),
         "backups": str(source.backups),
         "storage": _storage(source),
+        "tablespaces": {rule: str(folder) for rule, folder in source.tablespaces.items()} or None,
         "dataDirectory": str(source.data_directory) if source.data_directory else None,
     }
 

@@ -50,6 +50,10 @@ class Source(AnySource):
     admin_url: DatabaseUrl | None = Field(
         None, description="the original as a superuser: for `fence`, and to see its standbys"
     )
+    tablespaces: dict[str, Folder] = Field(
+        {},
+        description="where the original has tablespaces (or a folder above): where restores have theirs",
+    )
     listen: Text = Field("127.0.0.1", description="address that restored instances listen on")
     clients: list[Network] = Field(
         LOOPBACK, description="the application's networks, once a restore is validated"
@@ -88,6 +92,9 @@ class Source(AnySource):
     @model_validator(mode="after")
     def _apart(self) -> Source:
         """A restored instance must never lie in the original's own folders, nor they among the restores."""
+        for rule, folder in self.tablespaces.items():
+            if _overlap(Path(rule), folder):
+                raise ValueError(f"tablespaces: {folder} overlaps {rule}; restored ones need a folder apart")
         places = {"data-directory": self.data_directory, "backups": self.backups, "archive": self.archive}
         wrong = [
             f"{name} ({place})"

@@ -38,7 +38,7 @@ def recovery_settings(proof: Proof, wal: Path) -> list[str]:
 def recovered(proof: Proof, wal: Path, folder: Path, archiving: bool = False) -> Iterator[Postgres]:
     """A server recovered to the proof's target, promoted; it archives into ``wal`` only if asked to."""
     server = Postgres(folder, archive=wal if archiving else None)
-    shutil.copytree(proof.backup.path, server.data)
+    shutil.copytree(str(proof.backup.folder), server.data)
     ours = {"archive_mode": "off", **server.settings}
     lines = [f"{name} = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in ours.items()]
     with (server.data / "postgresql.auto.conf").open("a") as conf:
@@ -133,7 +133,7 @@ def test_a_backup_taken_after_the_fork_stays_on_its_own_timeline(broken: World) 
 
 def test_the_control_file_tells_what_recovery_needs_at_least(world: World, binaries: Binaries) -> None:
     backup = world.backups.usable[0]
-    control = read_control(backup.path, binaries)
+    control = read_control(Path(str(backup.folder)), binaries)
     assert (control.system_identifier, control.segment_size) == (
         backup.system_identifier,
         backup.segment_size,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 from archive.lsn import format_lsn
@@ -37,8 +39,31 @@ def archive_of(folder: Path, *numbers: int, timeline: int = 1) -> Path:
     return folder
 
 
-def base_backup(path: Path, number: int = 2, timeline: int = 1) -> Path:
-    """A backup that begins in segment ``number`` and ends in it."""
+def manifest(files: Mapping[str, bytes], wal: Mapping[str, object]) -> bytes:
+    """A backup_manifest of these files, with its checksum of itself."""
+    listed = [
+        {
+            "Path": name,
+            "Size": len(content),
+            "Last-Modified": "2025-12-03 14:00:00 GMT",
+            "Checksum-Algorithm": "SHA256",
+            "Checksum": hashlib.sha256(content).hexdigest(),
+        }
+        for name, content in files.items()
+    ]
+    return signed({"PostgreSQL-Backup-Manifest-Version": 1, "Files": listed, "WAL-Ranges": [wal]})
+
+
+def signed(document: Mapping[str, object]) -> bytes:
+    """A manifest's text with its last line: the checksum of all before it."""
+    head = json.dumps(document)[:-1].encode() + b",\n"
+    return head + f'"Manifest-Checksum": "{hashlib.sha256(head).hexdigest()}"}}\n'.encode()
+
+
+def base_backup(
+    path: Path, number: int = 2, timeline: int = 1, more: Mapping[str, bytes] | None = None
+) -> Path:
+    """A backup that begins in segment ``number`` and ends in it, with ``more`` files than it must have."""
     start = number * SIZE + 0x28
     (path / "global").mkdir(parents=True)
     (path / "pg_wal").mkdir()
@@ -47,13 +72,11 @@ def base_backup(path: Path, number: int = 2, timeline: int = 1) -> Path:
         "backup_label": f"START WAL LOCATION: {format_lsn(start)} (file {name})\nLABEL: nightly\n".encode(),
         "PG_VERSION": b"15\n",
         "global/pg_control": SYSTEM.to_bytes(8, "little") + bytes(100),
+        **(more or {}),
     }
     for file, content in files.items():
+        (path / file).parent.mkdir(parents=True, exist_ok=True)
         (path / file).write_bytes(content)
     wal = {"Timeline": timeline, "Start-LSN": format_lsn(start), "End-LSN": format_lsn(start + 0x100)}
-    listed = [
-        {"Path": file, "Size": len(content), "Last-Modified": "2025-12-03 14:00:00 GMT"}
-        for file, content in files.items()
-    ]
-    (path / "backup_manifest").write_text(json.dumps({"Files": listed, "WAL-Ranges": [wal]}))
+    (path / "backup_manifest").write_bytes(manifest(files, wal))
     return path

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from archive.backups import BaseBackup, check_files, damaged, list_backups
+from archive.backups import BaseBackup, list_backups
+from archive.formats.plain import Plain
+from archive.formats.tree import Tree
 from archive.segments import DEFAULT_SIZE, Segment
+from archive.stores.folder import FolderStore
+from archive.verification import check_files, damaged
 from archive.wal import Archive
 from problem import Problem
-from tests.unit.archive.made_up import SIZE, SYSTEM, base_backup, put
+from tests.unit.archive.made_up import SIZE, SYSTEM, base_backup, put, signed
 
 
 def only(folder: Path) -> BaseBackup:
@@ -23,7 +28,7 @@ def only(folder: Path) -> BaseBackup:
 def test_a_backup_is_what_its_manifest_and_label_say(tmp_path: Path) -> None:
     path = base_backup(tmp_path / "b1", number=5, timeline=3)
     backup = only(tmp_path)
-    assert (backup.name, backup.path, backup.label, backup.timeline) == ("b1", path, "nightly", 3)
+    assert (backup.name, backup.folder, backup.label, backup.timeline) == ("b1", path, "nightly", 3)
     assert (backup.start_lsn, backup.stop_lsn) == (5 * SIZE + 0x28, 5 * SIZE + 0x128)
     assert (backup.version_major, backup.segment_size, backup.system_identifier) == (15, SIZE, SYSTEM)
     assert backup.started_at == datetime(2025, 12, 3, 14, 0, tzinfo=UTC)
@@ -43,9 +48,9 @@ def test_backups_come_oldest_first_whatever_their_names(tmp_path: Path) -> None:
     ("file", "content", "why"),
     [
         ("backup_manifest", None, "no backup_manifest: still being written"),
-        ("backup_manifest", "{", "backup_manifest cannot be understood"),
-        ("backup_manifest", "{}", "backup_manifest cannot be understood"),
-        ("PG_VERSION", None, "plain format"),
+        ("backup_manifest", "{", "cut short"),
+        ("backup_manifest", "{}", "cut short"),
+        ("PG_VERSION", None, "in no form of pg_basebackup"),
         ("backup_label", "LABEL: x", "names no START WAL LOCATION"),
         ("backup_label", None, "backup_label cannot be read"),
         ("global/pg_control", None, "pg_control cannot be read"),
@@ -98,9 +103,12 @@ def test_a_missing_and_a_shortened_file_are_both_named(tmp_path: Path) -> None:
     check_files(backup)
     (path / "PG_VERSION").write_text("")
     (path / "global/pg_control").unlink()
+    (path / "pg_stat").mkdir()
+    (path / "pg_stat/more").touch()
     with pytest.raises(Problem) as caught:
-        check_files(backup)
+        check_files(replace(backup, contents=Plain(Tree(FolderStore(tmp_path), "b1"))))
     assert caught.value.name == "backup-damaged"
+    assert "pg_stat/more is not in its manifest" in caught.value.what
     assert "PG_VERSION has 0 bytes instead of 3; global/pg_control is missing" in caught.value.what
 
 
@@ -108,7 +116,8 @@ def test_names_that_are_not_utf8_are_found_by_their_bytes(tmp_path: Path) -> Non
     path = base_backup(tmp_path / "b1")
     manifest = json.loads((path / "backup_manifest").read_text())
     manifest["Files"].append({"Encoded-Path": b"caf\xe9".hex(), "Size": 1})
-    (path / "backup_manifest").write_text(json.dumps(manifest))
+    manifest.pop("Manifest-Checksum")
+    (path / "backup_manifest").write_bytes(signed(manifest))
     with pytest.raises(Problem, match="is missing"):
         check_files(only(tmp_path))
     Path(str(path) + "/caf\udce9").write_text("x")

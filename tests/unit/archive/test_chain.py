@@ -26,6 +26,12 @@ def backup(tmp_path: Path) -> BaseBackup:
     return list_backups(tmp_path / "base").usable[0]
 
 
+def own(backup: BaseBackup) -> Path:
+    """The backup's own pg_wal."""
+    assert backup.folder
+    return backup.folder / "pg_wal"
+
+
 def chain(backup: BaseBackup, wal: Path) -> Chain:
     return chain_from(backup, Archive.scan(wal))
 
@@ -81,7 +87,7 @@ def test_a_segment_of_zeros_is_not_taken(backup: BaseBackup, wal: Path) -> None:
 
 
 def test_wal_inside_the_backup_counts_where_the_archive_lacks_it(backup: BaseBackup, wal: Path) -> None:
-    inside = put(backup.path / "pg_wal", Segment(1, 2, SIZE))
+    inside = put(own(backup), Segment(1, 2, SIZE))
     archive_of(wal, 3)
     found = chain(backup, wal)
     assert numbers(found) == [2, 3]
@@ -89,14 +95,14 @@ def test_wal_inside_the_backup_counts_where_the_archive_lacks_it(backup: BaseBac
 
 
 def test_wal_inside_the_backup_alone_makes_a_chain(backup: BaseBackup, wal: Path) -> None:
-    put(backup.path / "pg_wal", Segment(1, 2, SIZE))
+    put(own(backup), Segment(1, 2, SIZE))
     assert numbers(chain(backup, wal)) == [2]
 
 
 def test_a_truncated_file_in_the_archive_hides_the_whole_one_in_the_backup(
     backup: BaseBackup, wal: Path
 ) -> None:
-    put(backup.path / "pg_wal", Segment(1, 2, SIZE))
+    put(own(backup), Segment(1, 2, SIZE))
     (wal / Segment(1, 2, SIZE).name).write_bytes(b"")
     assert "0 bytes" in chain(backup, wal).flaw
 

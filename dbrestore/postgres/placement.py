@@ -1,0 +1,101 @@
+"""Where the files of a base backup go: the new data directory, and folders of its own for tablespaces."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from archive.formats.contents import TABLESPACES
+from toolchain.accounts import Account
+
+EMPTIED = {
+    "pg_replslot",
+    "pg_dynshmem",
+    "pg_notify",
+    "pg_serial",
+    "pg_snapshots",
+    "pg_stat_tmp",
+    "pg_subtrans",
+}
+"""Folders whose contents are the original's alone (its replication slots above all): kept, but empty."""
+LEFT_OUT = {
+    "postmaster.pid",
+    "postmaster.opts",
+    "standby.signal",
+    "recovery.signal",
+    "backup_manifest",
+    "tablespace_map",  # with it PostgreSQL would link to the original's folders
+}
+_SUBFOLDERS = (
+    *("global", "base", "pg_commit_ts", "pg_stat", "pg_tblspc", "pg_twophase", "pg_xact"),
+    *("pg_logical/snapshots", "pg_logical/mappings", "pg_multixact/members", "pg_multixact/offsets"),
+    *("pg_wal/archive_status", *EMPTIED),
+)
+"""What initdb makes (src/bin/initdb/initdb.c); an object store keeps no empty folders."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """``tablespaces``: by OID, the folder that each one's link will lead to."""
+
+    directory: Path
+    owner: Account | None = None
+    tablespaces: Mapping[int, Path] = field(default_factory=dict)
+    whole: bool = False
+    """Everything is kept as it is, for pg_combinebackup to read."""
+
+    @classmethod
+    def within(cls, directory: Path, owner: Account | None, tablespaces: Iterable[int]) -> Placement:
+        """Everything inside one folder, tablespaces too: for what is thrown away soon."""
+        inside = directory / "reforge-tablespaces"
+        return cls(directory, owner, {oid: inside / str(oid) for oid in tablespaces})
+
+    def prepare(self) -> None:
+        """Make the folders that have to be there whatever the backup holds."""
+        for name in _SUBFOLDERS:
+            self._folder(self.directory / name)
+        for folder in self.tablespaces.values():
+            self._folder(folder)
+
+    def of(self, name: str) -> Path | None:
+        """Where a file goes, its folder made; None for one that is left out."""
+        top, _, rest = name.partition("/")
+        if not self.whole and (name in LEFT_OUT or top in EMPTIED or "pgsql_tmp" in rest):
+            return None
+        target = self.directory / name
+        if top == TABLESPACES:
+            oid, _, inside = rest.partition("/")
+            target = self.tablespaces[int(oid)] / inside
+        self._folder(target.parent)
+        return target
+
+    def finish(self) -> None:
+        """Link to the tablespaces and make all of it durable, with one call for each file system."""
+        for oid, folder in self.tablespaces.items():
+            self._folder(folder / self._version_folder())
+            link = self.directory / TABLESPACES / str(oid)
+            link.symlink_to(folder)
+            if self.owner:
+                os.chown(link, self.owner.uid, self.owner.gid, follow_symlinks=False)
+        for place in {
+            folder.stat().st_dev: folder for folder in (self.directory, *self.tablespaces.values())
+        }.values():
+            subprocess.run(["sync", "-f", str(place)], check=True)
+
+    def _version_folder(self) -> str:
+        """The only folder in a tablespace; an empty one may have been lost (src/common/relpath.c)."""
+        control = (self.directory / "global/pg_control").read_bytes()
+        major = (self.directory / "PG_VERSION").read_text().strip()
+        return f"PG_{major}_{int.from_bytes(control[12:16], 'little')}"
+
+    def _folder(self, folder: Path) -> None:
+        """Make a folder and those above it."""
+        if folder.is_dir():
+            return
+        self._folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if self.owner:
+            os.chown(folder, self.owner.uid, self.owner.gid)

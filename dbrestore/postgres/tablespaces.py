@@ -1,0 +1,65 @@
+"""Where the tablespaces of a restored instance go: beside its data directory, or by rule to other disks.
+
+Never to where the original has them, and never back into the backup.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Mapping
+from pathlib import Path, PurePosixPath
+
+from archive.backups import BaseBackup
+from dbrestore.postgres.inputs import InstanceInputs
+from problem import Problem, Refusal
+
+_SUFFIX = ".tablespaces"
+
+
+def locations(inputs: InstanceInputs, backup: BaseBackup) -> dict[int, Path]:
+    """A folder for each tablespace by its OID, ``FOLDER/RESTORE.tablespaces/OID``.
+
+    FOLDER is that of the longest rule that the original's location begins with, else the restores' own.
+    """
+    home, restore = inputs.directory.parent, inputs.directory.name
+    return {
+        oid: _folder(origin, inputs.source.tablespaces, home) / f"{restore}{_SUFFIX}" / str(oid)
+        for oid, origin in backup.tablespaces.items()
+    }
+
+
+def _folder(origin: str, rules: Mapping[str, Path], home: Path) -> Path:
+    fitting = [rule for rule in rules if origin and PurePosixPath(origin).is_relative_to(rule)]
+    return rules[max(fitting, key=len)] if fitting else home
+
+
+def check(spaces: Mapping[int, Path], backup: BaseBackup, ours: Collection[str]) -> list[str]:
+    """The folders that hold them, which the mark has to name before they are made.
+
+    Refusal ``not-ours`` where one exists and is not among ``ours``; Problem ``tablespace-in-the-way`` where
+    one would lie in the backup or in a folder of the original.
+    """
+    holders = sorted({folder.parent for folder in spaces.values()})
+    taken = [*(Path(origin) for origin in backup.tablespaces.values() if origin)]
+    taken += [folder for one in backup.chain if (folder := one.folder)]
+    for holder in holders:
+        if str(holder) not in ours and (holder.is_symlink() or _filled(holder)):
+            what = f"{holder} exists and was not made by Reforge; tablespaces of the restore would go there."
+            raise Refusal("not-ours", what, "Look at it, then move it away or give the restore another name.")
+        inside = next((place for place in taken if holder.resolve().is_relative_to(place.resolve())), None)
+        if inside:
+            what = f"The tablespaces of the restore would go to {holder}, which lies in {inside}."
+            cure = "Choose another folder for them: reforge:source.tablespaces in the stack's config."
+            raise Problem("tablespace-in-the-way", what, cure)
+    return [str(holder) for holder in holders]
+
+
+def remove(holders: Collection[str], directory: Path) -> None:
+    """Remove what a mark names; names that are not of our making are left alone."""
+    for holder in map(Path, holders):
+        if holder.name == f"{directory.name}{_SUFFIX}" and not holder.is_symlink() and holder.is_dir():
+            shutil.rmtree(holder)
+
+
+def _filled(folder: Path) -> bool:
+    return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
