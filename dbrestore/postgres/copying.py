@@ -15,9 +15,10 @@ from pathlib import Path
 from threading import Event
 
 from archive.backups import BaseBackup
+from archive.checksums import Sum
 from archive.compression import Garbled
 from archive.formats.contents import File, Part
-from archive.verification import Sum, Verification
+from archive.verification import Verification
 from dbrestore.handler import Context
 from dbrestore.postgres.placement import Placement
 from dbrestore.progress import Meter

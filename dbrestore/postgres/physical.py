@@ -63,7 +63,7 @@ class Physical(Making):
         return account(owner) if owner != "root" else server_account()
 
     def examine(self, context: Context) -> None:
-        self._proof, _ = _reachable(self.inputs)
+        self._proof = _reachable(self.inputs)
         tablespaces.check(tablespaces.locations(self.inputs, self._proof.backup), self._proof.backup, ())
 
     def forecast(self) -> Forecast:
@@ -77,7 +77,7 @@ class Physical(Making):
     def prove(self, context: Context) -> Binaries:
         """Nothing is copied before the backup is known to be whole and the WAL to reach the target."""
         context.progress("proving that the WAL reaches the target")
-        self._proof, _ = _reachable(self.inputs)
+        self._proof = _reachable(self.inputs)
         for note in self._proof.notes:
             context.progress(note)
         return find_binaries(self._proof.backup.version_major)
@@ -135,13 +135,12 @@ def _folder(inputs: InstanceInputs) -> Path | None:
     return inputs.source.backups if isinstance(inputs.source.backups, Path) else None
 
 
-def _reachable(inputs: InstanceInputs) -> tuple[Proof, Binaries]:
-    """The quick proof, and the programs that read what it names."""
+def _reachable(inputs: InstanceInputs) -> Proof:
+    """The quick proof, with the programs of each backup's own version."""
     backups = list_backups(inputs.source.backups, inputs.source.storage_options)
-    binaries = find_binaries(next((one.version_major for one in reversed(backups.usable)), None))
     store = store_at(inputs.source.archive, inputs.source.storage_options)
     archive = Archive.scan(store, inputs.source.data_directory)
-    return prove(backups, archive, inputs.until.target(), binaries, datetime.now(UTC)), binaries
+    return prove(backups, archive, inputs.until.target(), find_binaries(), datetime.now(UTC))
 
 
 def _reach(proof: Proof) -> tuple[int, int]:

@@ -148,7 +148,10 @@ def test_wal_that_is_not_archived_yet_is_another_error(watch: Watch) -> None:
 
 
 def test_a_damaged_backup_is_found_before_anything_of_it_is_used(watch: Watch) -> None:
-    file = max((watch.incident.backup.path / "base").rglob("[0-9]*"), key=lambda path: path.stat().st_size)
+    file = max(
+        (Path(str(watch.incident.backup.folder)) / "base").rglob("[0-9]*"),
+        key=lambda path: path.stat().st_size,
+    )
     with flipped(file):
         says = ["monday", file.name, "bad"]
         watch.fails("restore", "bad", "--time", watch.incident.target, "--yes", expect=1, says=says)

@@ -20,6 +20,7 @@ from dbrestore.handler import Context
 from dbrestore.postgres.copying import verify_backup
 from problem import Problem
 from tests.functional.archive.conftest import World
+from toolchain import postgres
 from toolchain.postgres import Binaries
 
 
@@ -257,7 +258,18 @@ def test_an_empty_folder_says_how_to_make_a_backup(world: World, tmp_path: Path,
     assert "pg_basebackup" in caught.value.cure
 
 
-def test_programs_of_another_version_are_refused(world: World, binaries: Binaries) -> None:
+def test_programs_of_another_version_are_not_used_where_there_are_fitting_ones(
+    world: World, binaries: Binaries
+) -> None:
+    other = Binaries(Path("/nowhere"), f"{binaries.major + 1}.0", "path")
+    proof = prove(world.backups, world.wal, Target("latest"), other, datetime.now(UTC))
+    assert proof.backup.name == "second"
+
+
+def test_a_backup_of_a_version_that_is_not_on_this_machine_says_so(
+    world: World, binaries: Binaries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "installations", list)
     other = Binaries(binaries.directory, f"{binaries.major + 1}.0", "path")
     with pytest.raises(Problem) as caught:
         prove(world.backups, world.wal, Target("latest"), other, datetime.now(UTC))

@@ -82,6 +82,10 @@ def test_a_wheel_is_the_last_resort(machine: Path, install: Install, monkeypatch
     monkeypatch.syspath_prepend(machine / "site")
     wheel = install(machine / "site/a_wheel_with_servers/pginstall/bin", "16.14")
     assert find_binaries() == Binaries(wheel, "16.14", "wheel")
+    another = install(
+        machine / "site/a_wheel_with_servers/pginstall18/bin", "18.4", lacks=("pg_verifybackup",)
+    )
+    assert find_binaries(18) == Binaries(another, "18.4", "wheel")
     install(machine / "debian/15/bin", "15.9")
     assert find_binaries().origin == "debian"
 
