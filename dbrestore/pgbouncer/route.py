@@ -72,8 +72,8 @@ class Route(Handler):
         }
         if outcome.stall_ms is not None:
             learnt |= {"previous": before, "stallMs": round(outcome.stall_ms, 1)}
-        if outcome.promoted_at:
-            learnt["promotedAt"] = outcome.promoted_at
+        if promoted_at := outcome.promoted_at or state.get("promotedAt"):
+            learnt["promotedAt"] = promoted_at
         return {**inputs.wire(), **learnt}
 
     def delete(self, context: Context, identity: str, state: State) -> None:
@@ -103,6 +103,8 @@ def _point(context: Context, inputs: RouteInputs) -> _Outcome:
                 return _already(fleet, shown, before)
             _probe(inputs)
             edits = _edits(entries, list(shown.values()), new)
+            if promotion is not None:
+                promotion.prepare(resuming=any(where == new for where in _addresses(shown, entries)))
             swap = _swap(fleet, edits, new, inputs.timeouts, promotion)
             stall_ms = swap.run(context.progress, context.cancelled)
         held = (
@@ -121,7 +123,6 @@ def _swap(
 ) -> Swap:
     if promotion is None:
         return Swap(fleet, edits, new, timeouts)
-    promotion.prepare()
     return PromotingSwap(fleet, edits, new, timeouts, promotion)
 
 

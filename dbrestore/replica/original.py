@@ -29,7 +29,9 @@ class Original:
         self._admin: Connection | None = None
 
     def open(self) -> None:
-        """Connect. An original that does not answer is no error here, a wrong admin URL is."""
+        """Connect, unless connected. An original that does not answer is no error, a wrong admin URL is."""
+        if self._application is not None:
+            return
         with suppress(Problem):
             self._application = connect(self._parties.source_url, "the original", options=_FLUSHING)
         if self.alive and self._parties.admin_url:

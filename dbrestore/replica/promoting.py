@@ -40,18 +40,28 @@ class Promoting:
         self.original = Original(parties)
         self.standby: Connection | None = None
         self.fence_before: str | None = None
-        self.fenced = self.sent = False
+        self.fenced = self.sent = self._promotes = False
         self.position = ""
         """What was replayed before the promotion."""
 
     @property
     def due(self) -> bool:
         """Whether the server is a standby still."""
-        self._open_standby()
-        return self._standing().in_recovery
+        with mapped(f"Asking {self.parties.replica}"):
+            self._open_standby()
+            return self._standing().in_recovery
 
-    def prepare(self) -> None:
-        """Prove that it can be promoted, and bring it close to the original. Refusal where it cannot."""
+    @property
+    def untouched(self) -> bool:
+        """Whether as many transactions began on the original as on a server that was promoted already."""
+        source = self.original.standing()
+        return source is not None and source.next_xid == self._standing().next_xid
+
+    def prepare(self, resuming: bool = False) -> None:
+        """Prove that it can be promoted, and bring it close to the original. Refusal where it cannot.
+
+        ``resuming``: some clients are there already, so one that is promoted is what it should be.
+        """
         with mapped(f"Preparing the promotion of {self.parties.replica}"):
             self._open_standby()
             self.original.open()
@@ -60,12 +70,15 @@ class Promoting:
                 self._context.note(proof.accepted_silence(self.parties, now))
             if self.parties.fence and self.original.alive:
                 self.fence_before = self.original.fence_before()
+            self._promotes = now.in_recovery
             if now.in_recovery:
                 proof.prove(self.parties.replica, now, source)
                 proof.prove_replaying(self.parties.replica, now)
                 self._catch_up(source.flushed if source else now.last)
-            else:
-                self._prove_not_parted()
+                return
+            proof.prove_cluster(self.parties.replica, now, source)
+            if not resuming:
+                proof.refuse_parted(self.parties, now, source)
 
     def carry_out(self, announce: Announce) -> None:
         """Promote; clients are held, and nobody else writes."""
@@ -74,8 +87,7 @@ class Promoting:
                 announce("fencing")
                 self.fenced = True
                 self.original.fence()
-            if not self._standing().in_recovery:
-                self._prove_not_parted()
+            if not self._promotes:
                 return
             self.position = self.original.flush() if self.original.alive else str(self._standing().last)
             self._replay(self.position, REPLAY_SECONDS)
@@ -110,21 +122,6 @@ class Promoting:
 
     def _standing(self) -> Standing:
         return standing(self.connected)
-
-    def _prove_not_parted(self) -> None:
-        """Refusal where the original was written to since the promoted server left it."""
-        now, source = self._standing(), self.original.standing()
-        if source is None or self.parties.accept_loss or source.next_xid == now.next_xid:
-            return
-        what = (
-            f"{self.parties.replica} left the original at {now.replayed}, and both were written to since: "
-            f"the original is at transaction {source.next_xid}, it at {now.next_xid}."
-        )
-        cure = (
-            f"Rebuild it as a standby, then restore anew; or accept that the original's newer rows are not "
-            f"there: `accept-loss: true` in `{self.parties.name}`'s `from`."
-        )
-        raise Refusal("replica-parted", what, cure)
 
     def _catch_up(self, position: str | None) -> None:
         name, told = self.parties.replica, 0.0

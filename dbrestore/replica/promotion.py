@@ -75,14 +75,22 @@ class Promotion(Handler):
     def _before(self, context: Context, state: State, inputs: PromotionInputs) -> State:
         """What must hold before anything points to it, and the promotion where no route can hold clients."""
         with closing(Promoting(inputs.parties(), context)) as promoting:
-            if not promoting.due:
-                return {}
-            _refuse_writers(inputs, state)
-            promoting.prepare()
+            standby = promoting.due
+            if standby:
+                _refuse_writers(inputs, state)
+            elif inputs.by == "pgbouncer":
+                return {}  # the route knows whether it has been there
+            promoting.prepare(resuming=_was_killed(promoting, state))
             learnt = {"fenceBefore": promoting.fence_before or ""} if inputs.fence else {}
-            if inputs.by == "itself":
+            if inputs.by == "itself" and standby:
                 _promote(context, promoting)
         return {**learnt, **{key: state[key] for key in learnt if key in state}}
+
+
+def _was_killed(promoting: Promoting, state: State) -> bool:
+    """Whether it was promoted in a run that did not live to say so, with nothing written anywhere since."""
+    promoting.original.open()
+    return bool(state.get("inRecovery")) and promoting.untouched
 
 
 def _refuse_writers(inputs: PromotionInputs, state: State) -> None:

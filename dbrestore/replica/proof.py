@@ -13,18 +13,21 @@ _NOTHING = "Nothing was changed."
 
 def prove(replica: str, standby: Standing, source: Standing | None) -> None:
     """Refusal where ``standby`` is no standby of ``source``; None is an original that does not answer."""
+    prove_cluster(replica, standby, source)
     if not standby.in_recovery:
         what = f"{replica} is not a standby: it is a primary, on timeline {standby.timeline}."
         raise Refusal("not-a-standby", what, f"{_NOTHING} Correct its URL in `source.replicas`.")
-    if source is None:
-        return
-    if standby.system_identifier != source.system_identifier:
+    if source and standby.timeline > source.timeline:
+        what = f"{replica} follows timeline {standby.timeline}, which the original ({source.timeline}) left."
+        raise Refusal("another-timeline", what, f"{_NOTHING} Rebuild the standby, or take another one.")
+
+
+def prove_cluster(replica: str, standby: Standing, source: Standing | None) -> None:
+    """Refusal where the two never were one."""
+    if source and standby.system_identifier != source.system_identifier:
         ours, theirs = source.system_identifier, standby.system_identifier
         what = f"{replica} is of another cluster: its system identifier is {theirs}, the original's {ours}."
         raise Refusal("another-cluster", what, f"{_NOTHING} Correct its URL in `source.replicas`.")
-    if standby.timeline > source.timeline:
-        what = f"{replica} follows timeline {standby.timeline}, which the original ({source.timeline}) left."
-        raise Refusal("another-timeline", what, f"{_NOTHING} Rebuild the standby, or take another one.")
 
 
 def prove_replaying(replica: str, standby: Standing) -> None:
@@ -51,6 +54,22 @@ def accepted_silence(parties: Parties, standby: Standing) -> str:
         )
         raise Refusal("source-dead", lost, cure)
     return lost
+
+
+def refuse_parted(parties: Parties, promoted: Standing, source: Standing | None) -> None:
+    """Refusal to serve what was promoted earlier, unless somebody accepts what it does not have."""
+    if parties.accept_loss:
+        return
+    at = f"transaction {source.next_xid}" if source else "an unknown transaction, for it does not answer"
+    what = (
+        f"{parties.replica} was promoted at {promoted.replayed}, and clients went on with the original: "
+        f"it is at {at}, the promoted server at {promoted.next_xid}."
+    )
+    cure = (
+        f"Rebuild it as a standby and restore anew; or accept that what the original took since is not "
+        f"there: `accept-loss: true` beside `replica` in restores.{parties.name}.from."
+    )
+    raise Refusal("replica-parted", what, cure)
 
 
 def distance(replica: str, standby: Standing, source: Standing | None) -> str:
