@@ -84,6 +84,7 @@ class Screen:
             width=None if self.live else 200,
             force_terminal=self.coloured,
             highlight=False,
+            markup=False,
         )
         with console.capture() as laid_out:
             console.print(grid)

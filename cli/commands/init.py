@@ -5,7 +5,6 @@ Connection strings stay encrypted in the config. Nothing of the original is chan
 
 from __future__ import annotations
 
-import os
 import sys
 from copy import deepcopy
 from pathlib import Path
@@ -30,8 +29,8 @@ URL_VARIABLE, POOLER_VARIABLE = "REFORGE_SOURCE_URL", "REFORGE_PGBOUNCER_ADMIN"
 )
 @click.option("--provider", default="local", show_default=True, help="Where the original runs.")
 @click.option("--instance", help="The original's name for people; the database's by default.")
-@click.option("--backups", type=Path, help="Folder of base backups.")
-@click.option("--archive", type=Path, help="Folder of archived WAL.")
+@click.option("--backups", help="Folder or URL of base backups; looked for by default.")
+@click.option("--archive", help="Folder or URL of archived WAL; what archive_command says by default.")
 @click.option("--directory", type=Path, help="Folder for restored instances.")
 @click.option("--data-directory", type=Path, help="The original's PGDATA; asked from the server by default.")
 @click.option("--operator", "operators", multiple=True, help="Network that may reach a restore at once.")
@@ -54,13 +53,20 @@ URL_VARIABLE, POOLER_VARIABLE = "REFORGE_SOURCE_URL", "REFORGE_PGBOUNCER_ADMIN"
 @click.option(
     "--yes", "-y", is_flag=True, help="Apply it at once: originals are recorded, nothing is changed."
 )
+@click.option("--dry-run", is_flag=True, help="Look around, show what was found, and write nothing.")
 @click.pass_obj
-def command(session: Session, /, url: str | None, yes: bool, **given: Any) -> None:
+def command(session: Session, /, url: str | None, yes: bool, dry_run: bool, **given: Any) -> None:
+    from cli.discovery import look, tell_missing
     from cli.projectfiles import make_project, stack_text
 
     folder, stack = session.start, session.named_stack or "local"
-    existing = _before(folder / f"Pulumi.{stack}.yaml")
-    config = _config(url or _asked("Connection string of the original", hide=True), given)
+    existing = "" if dry_run else _before(folder / f"Pulumi.{stack}.yaml")
+    url = url or _asked("Connection string of the original", hide=True)
+    seen = look(session.screen, url)
+    if dry_run:
+        tell_missing(session.screen, seen, [name for name in _FOLDERS if given[name]])
+        return
+    config = _config(url, given, seen.fills())
     if not (folder / "Pulumi.yaml").exists():
         for name in make_project(folder):
             session.screen.say(f"Wrote {name}")
@@ -71,7 +77,7 @@ def command(session: Session, /, url: str | None, yes: bool, **given: Any) -> No
     for path, value in secrets.items():
         session.engine.keep_secret(path, value, path=True)
     session.forget_file()
-    stage = Stage(session, "init")
+    stage = Stage(session, "init", facts={"discovery": seen.document()})
     stage.run(None, yes=yes)
     report(session, stage)
 
@@ -95,7 +101,7 @@ def _before(path: Path) -> str:
 _EMPTY = {"secure": ""}
 
 
-def _config(url: str, given: dict[str, Any]) -> dict[str, Any]:
+def _config(url: str, given: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
     """The config, secrets in clear; Misuse for every wrong value, before anything is written."""
     from urllib.parse import urlsplit
 
@@ -103,11 +109,7 @@ def _config(url: str, given: dict[str, Any]) -> dict[str, Any]:
 
     database = urlsplit(url).path.lstrip("/") or "postgres"
     source = {"provider": given["provider"], "instance": given["instance"] or database, "database": database}
-    for name, question in _FOLDERS.items():
-        source[name] = str((given[name] or Path(_asked(question))).absolute())
-    data = given["data_directory"] or _data_directory(url)
-    if data:
-        source["data-directory"] = str(data)
+    source |= _places(given, seen)
     config: dict[str, Any] = {
         "source": source,
         "source-url": url,
@@ -140,6 +142,23 @@ _FOLDERS = {
 }
 
 
+def _places(given: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
+    """Where everything lies: what was given, else what was seen, else what is asked."""
+    from stacks.providers.local.settings import Source
+
+    places: dict[str, Any] = {}
+    if data := given["data_directory"] or seen.get("data-directory"):
+        places["data-directory"] = str(data)
+    wanted, by_hand = dict(_FOLDERS), given["backups"] or given["archive"]
+    if "pgbackrest" in seen and "pgbackrest" in Source.model_fields and not by_hand:
+        places["pgbackrest"] = seen["pgbackrest"]
+        wanted = {"directory": _FOLDERS["directory"]}
+    for name, question in wanted.items():
+        text = str(given[name] or seen.get(name) or _asked(question))
+        places[name] = text if "://" in text else str(Path(text).absolute())
+    return places
+
+
 def _endpoints(given: dict[str, Any], database: str) -> list[dict[str, Any]]:
     endpoints: list[dict[str, Any]] = []
     for text in given["env_files"]:
@@ -166,18 +185,6 @@ def _pair(text: str, sign: str, form: str) -> tuple[str, str]:
     if not (found and left and right):
         raise Misuse("option-wrong", f"{text!r} is not of the form {form}")
     return left, right
-
-
-def _data_directory(url: str) -> str | None:
-    """Where the original's files are, if its server says so and they are on this machine."""
-    import psycopg
-
-    try:
-        with psycopg.connect(url, connect_timeout=5) as connection:
-            row = connection.execute("SELECT current_setting('data_directory', true)").fetchone()
-    except psycopg.Error:
-        return None
-    return str(row[0]) if row and row[0] and os.path.isdir(row[0]) else None
 
 
 def _asked(question: str, *, hide: bool = False) -> str:

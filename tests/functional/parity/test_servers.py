@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from tests.functional.parity.conftest import Pair
@@ -111,20 +113,18 @@ def test_a_role_with_few_rights_reads_all_aspects_and_says_what_it_does_not_see(
     assert found.limits == ("passwords and settings that only superusers see",)
 
 
-def test_reading_changes_nothing_and_asks_only_once_an_aspect(pair: Pair) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        asked: list[str] = []
-        import psycopg
+def test_reading_changes_nothing_and_asks_only_once_an_aspect(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    execute = psycopg.Connection.execute
 
-        execute = psycopg.Connection.execute
-        patch.setattr(
-            psycopg.Connection,
-            "execute",
-            lambda self, query, *words, **how: (
-                asked.append(str(query)) or execute(self, query, *words, **how)
-            ),
-        )
-        found = read(pair.url)
+    def noted(self: Any, query: Any, *words: Any, **how: Any) -> Any:
+        asked.append(str(query))
+        return execute(self, query, *words, **how)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", noted)
+    found = read(pair.url)
     assert len(asked) == len(found.facts) + 1  # and one that makes the session read-only
     assert "default_transaction_read_only" in asked[0]
 
