@@ -1,7 +1,7 @@
-"""Restore to a time, a snapshot or an LSN, load a dump, or promote a standby.
+"""Restore to a time, a snapshot or an LSN, from a dump or a standby.
 
-From a base backup, to a time, an LSN, a transaction, a restore point, or all archived WAL; or from a dump.
-Always beside the original, which is never touched. Or by a standby, which is promoted at the cut-over.
+Always beside the original, which is never touched: from a base backup to a time, an LSN, a transaction, a
+restore point or all archived WAL; from a dump; or by a standby, which is promoted at the cut-over.
 """
 
 from __future__ import annotations
