@@ -7,6 +7,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ _RUN_ON = 1024 * 1024
 """How far, in bytes, into the next segment a record that begins in the last one is followed."""
 _STRETCH = 8
 """Segments that are fetched at once to be read."""
+_AT_ONCE = 4
 _RECORD = re.compile(
     r"rmgr: (\S+) +len [^:]+: +\d+/ +(\d+), tx: +(\d+), "
     r"lsn: (\w+)/(\w+), prev \w+/\w+, desc: (.*)"
@@ -54,19 +56,40 @@ class Reader:
     """
 
     def __init__(self, chain: Chain, binaries: Binaries) -> None:
-        self.chain, self.binaries = chain, binaries
+        self.chain, self.binaries, self._count = chain, binaries, len(chain.segments)
 
     def lines(self, first: int, last: int, *options: str) -> Iterator[str]:
         """The output lines for the segments with these indices; records that begin in the last are whole.
 
-        The caller may stop early. Options are pg_waldump's, such as ``--rmgr=Transaction``.
+        The caller may stop early: a segment that cannot be fetched is an error only once it is come to.
+        Options are pg_waldump's, such as ``--rmgr=Transaction``.
         """
         if not self.chain.segments:
             return
-        with _linked(self.chain, first, last + 1) as folder, tempfile.TemporaryFile("w+") as errors:
-            start, end = format_lsn(self.chain.segments[first].start_lsn), format_lsn(self._end(last))
-            command = [str(self.binaries.tool("pg_waldump")), "-p", folder, "-t", "1", "-s", start, "-e", end]
-            command += options
+        files, problem = self._fetched(first, last + 1)
+        if files:
+            yield from self._read((first, last), files, options)
+        if problem and len(files) <= last - first:
+            raise problem
+
+    def _fetched(self, first: int, last: int) -> tuple[list[Path], Problem | None]:
+        """The files of these segments up to the first that cannot be had, and why not; several at a time."""
+        indices = range(first, min(last + 1, self._count))
+        files: list[Path] = []
+        with ThreadPoolExecutor(1 if self.chain.archive.direct else _AT_ONCE) as pool:
+            for file in [pool.submit(self.chain.file, index) for index in indices]:
+                try:
+                    files.append(file.result())
+                except Problem as problem:
+                    return files, problem
+        return files, None
+
+    def _read(self, span: tuple[int, int], files: list[Path], options: tuple[str, ...]) -> Iterator[str]:
+        segments = self.chain.segments[span[0] : span[0] + len(files)]
+        end = min(segments[-1].end_lsn, self.chain.segments[span[1]].end_lsn + _RUN_ON)
+        with _linked(segments, files) as folder, tempfile.TemporaryFile("w+") as errors:
+            place = ["-p", folder, "-t", "1", "-s", format_lsn(segments[0].start_lsn), "-e", format_lsn(end)]
+            command = [str(self.binaries.tool("pg_waldump")), *place, *options]
             # Times are printed in the zone and the words of the environment.
             environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
             with subprocess.Popen(
@@ -80,7 +103,8 @@ class Reader:
                     raise
             if process.returncode:
                 errors.seek(0)
-                self._explain(last, errors.read().strip())
+                following = span[0] + len(files)
+                self._explain(span[1], errors.read().strip(), following < min(span[1] + 2, self._count))
 
     def records(self, first: int, last: int, *options: str) -> Iterator[Record]:
         """The same as records that begin in these segments, in WAL order."""
@@ -97,19 +121,18 @@ class Reader:
         if self.chain.segments:
             yield from ((begin, min(begin + step - 1, last)) for begin in range(first, last + 1, step))
 
-    def _end(self, last: int) -> int:
-        end = self.chain.segments[last].end_lsn
-        return end + _RUN_ON if last + 1 < len(self.chain.segments) else end
+    def _explain(self, last: int, message: str, cut: bool) -> None:
+        """A failed pg_waldump: the normal end of valid WAL in the last segment, or a Problem.
 
-    def _explain(self, last: int, message: str) -> None:
-        """A failed pg_waldump: the normal end of valid WAL in the last segment, or a Problem."""
+        Where the files were ``cut`` by one that cannot be had, a record may break off at their end as well.
+        """
         if "WAL record" not in message and "valid record" not in message:
             raise Problem(
                 "wal-unreadable",
                 f"pg_waldump {self.binaries.version} cannot read {self.chain.segments[last].name}: {message}",
                 "Check that the archive is readable and its PostgreSQL's major version is the same",
             )
-        if last + 1 < len(self.chain.segments) or "checksum" in message:
+        if (last + 1 < self._count and not cut) or "checksum" in message:
             raise damage(self.chain, message)
 
 
@@ -126,15 +149,14 @@ def damage(chain: Chain, message: str) -> Problem:
 
 
 @contextmanager
-def _linked(chain: Chain, first: int, last: int) -> Iterator[str]:
-    """A scratch folder with links to the segments ``first`` to ``last``, all under the name of timeline 1.
+def _linked(segments: tuple[Segment, ...], files: list[Path]) -> Iterator[str]:
+    """A scratch folder with links to the files of segments, all under the name of timeline 1.
 
     pg_waldump follows no history and takes the segment size from any file it meets, so it is shown only the
     files that count, which may lie in two folders and on several timelines.
     """
     with tempfile.TemporaryDirectory(prefix="reforge-wal-") as folder:
-        files = chain.files(first, last + 1)
-        for segment, file in zip(chain.segments[first : last + 1], files, strict=True):
+        for segment, file in zip(segments, files, strict=True):
             name = Segment(1, segment.number, segment.size).name
             (Path(folder) / name).symlink_to(file.resolve())
         yield folder

@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Self
 
 from archive.proof import Proof
-from archive.wal import Archive
 from dbrestore.postgres.cluster import Cluster
 from dbrestore.postgres.spool import Spool
 from problem import Problem
@@ -23,18 +22,23 @@ _TRIES = 2
 
 
 class Feeder:
-    """Keeps the spool stocked while it is entered. Whatever recovery needs and cannot get is ``problem``.
+    """Keeps the spool stocked while it is entered; ``problem`` is what recovery asked for in vain, and why.
 
     PostgreSQL asks for any file at any time: the same twice, an earlier one, a history that nobody has. So
     what is fetched next follows from its last request, and nothing is taken for done.
     """
 
-    def __init__(self, spool: Spool, archive: Archive, order: tuple[str, ...], segment_size: int) -> None:
-        self.spool, self.archive, self.order, self.size = spool, archive, order, segment_size
+    def __init__(self, spool: Spool, proof: Proof) -> None:
+        chain = proof.chain
+        # One more than what is needed: the last record may run on.
+        ahead = chain.segments[: len(proof.needed) + 1]
+        self.spool, self.archive, self.size = spool, chain.archive, proof.backup.segment_size
+        self.order = tuple(segment.name for segment in ahead if segment in chain.archive)
+        self.needed = frozenset(segment.name for segment in proof.needed)
         self.problem: Problem | None = None
         self.neglected = False
         """Whether an earlier run's server waited long for us before this was entered."""
-        self._place = {name: index for index, name in enumerate(order)}
+        self._place = {name: index for index, name in enumerate(self.order)}
         self._next = 0
         """Index in ``order`` of the segment that PostgreSQL needs next, as far as we know."""
         self._lying = set[str]()
@@ -71,7 +75,7 @@ class Feeder:
                     self._answer(name)
                 self._stock()
         except OSError as error:
-            self._fail(_spool_problem(self.spool, error))
+            self.problem = _spool_problem(self.spool, error)
 
     def _see_what_was_taken(self) -> None:
         while self._fetched:
@@ -88,10 +92,17 @@ class Feeder:
         if name not in self.archive.files:
             self.spool.tell_absent(name)
         elif len(self._flaws.get(name, ())) >= _TRIES:
-            self._fail(self._flaws[name][-1])
+            self._give_up(name, self._flaws[name][-1])
         elif name not in self._lying:
             self._next = self._place.get(name, self._next)
             self._fetch(name)
+
+    def _give_up(self, name: str, problem: Problem) -> None:
+        self.problem = problem
+        if name in self.needed:
+            self.spool.tell_failed(problem.what)
+        else:  # PostgreSQL looks ahead (recovery_prefetch) and may reach its target without this one
+            self.spool.tell_absent(name)
 
     def _stock(self) -> None:
         ahead = max(2, min(16, _AHEAD_BYTES // self.size))
@@ -116,18 +127,10 @@ class Feeder:
         finally:
             self._fetched.append(name)
 
-    def _fail(self, problem: Problem) -> None:
-        """Recovery cannot go on: PostgreSQL is told to stop, and whoever waits for it learns why."""
-        self.problem = problem
-        self.spool.tell_failed(problem.what)
-
 
 def feeder(cluster: Cluster, proof: Proof) -> Feeder:
-    """What feeds the recovery that was proven: the segments up to its target, and one for a record's end."""
-    chain = proof.chain
-    names = (segment.name for segment in chain.segments[: len(proof.needed) + 1] if segment in chain.archive)
-    spool = Spool(cluster.directory, cluster.account)
-    return Feeder(spool, chain.archive, tuple(names), proof.backup.segment_size)
+    """What feeds the recovery that was proven."""
+    return Feeder(Spool(cluster.directory, cluster.account), proof)
 
 
 def _spool_problem(spool: Spool, error: Exception) -> Problem:

@@ -14,9 +14,10 @@ import pytest
 from dbrestore.handler import Context
 from dbrestore.postgres import spool
 from dbrestore.postgres.instance import Instance
+from problem import Problem
 from tests.support.buckets import gcs, s3
 from tests.support.servers import Postgres, folder, scratch
-from tests.support.wal_archives import compress
+from tests.support.wal_archives import compress, put
 
 URN = "urn:pulumi:test::reforge::dbrestore:postgres:Instance::{}"
 
@@ -103,3 +104,54 @@ def test_an_archive_in_an_object_store_is_replayed(original: Original, place: Pa
         before = {"kind": "xid", "value": original.xids[3], "inclusive": False}
         assert original.restore(url, before, storage=storage) == [1, 2]
         assert original.restore(url, storage=storage) == [1, 2, 3, 4, 5, 6]
+
+
+def restore_in_vain(original: Original, archive: Path | str, **more: Any) -> Problem:
+    with pytest.raises(Problem) as caught:
+        original.restore(archive, **more)
+    assert not (original.folder / "restores").exists()
+    return caught.value
+
+
+def test_a_missing_segment_is_told_before_anything_is_made(original: Original, place: Path) -> None:
+    archive = compress(original.wal, place / "wal", ".lz4")
+    (archive / f"{original.segments[4]}.lz4").unlink()
+    problem = restore_in_vain(original, archive)
+    assert (problem.name, original.segments[4] in problem.what) == ("wal-missing", True)
+    assert original.restore(archive, {"kind": "xid", "value": original.xids[3]}) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".lz4", ".zst"])
+def test_garbage_is_told_before_anything_is_made(original: Original, place: Path, suffix: str) -> None:
+    archive = compress(original.wal, place / "wal", suffix)
+    victim = archive / (original.segments[4] + suffix)
+    victim.write_bytes(victim.read_bytes()[:4] + bytes(range(256)) * 64)
+    problem = restore_in_vain(original, archive)
+    assert (problem.name, original.segments[4] in problem.what) == ("wal-missing", True)
+    assert "is damaged" in problem.what or "cut short" in problem.what
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".lz4", ".zst"])
+def test_a_segment_that_ends_early_stops_recovery_by_name_and_leaves_nothing(
+    original: Original, place: Path, suffix: str
+) -> None:
+    archive = compress(original.wal, place / "wal", suffix)
+    victim = archive / (original.segments[4] + suffix)
+    victim.write_bytes(victim.read_bytes()[:-200])
+    problem = restore_in_vain(original, archive)
+    assert (problem.name, str(victim) in problem.what) == ("wal-damaged", True)
+    assert original.restore(archive, {"kind": "xid", "value": original.xids[3]}) == [1, 2, 3]
+    put(original.wal / original.segments[4], archive, suffix)
+    assert original.restore(archive) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_damaged_object_in_a_bucket_is_named_by_its_url(original: Original, place: Path) -> None:
+    with s3(place / "store") as bucket:
+        url = bucket.fill(compress(original.wal, place / "wal", ".zst"), "wal")
+        storage = {"endpoint_url": bucket.options["endpoint_url"]}
+        victim = f"{url}/{original.segments[4]}.zst"
+        bucket.put(victim, b"\x28\xb5\x2f\xfd" + b"garbage" * 100)
+        problem = restore_in_vain(original, url, storage=storage)
+        assert (problem.name, victim in problem.what) == ("wal-damaged", True)
+        bucket.drop(victim)
+        assert restore_in_vain(original, url, storage=storage).name == "wal-missing"

@@ -1,0 +1,133 @@
+"""Calls of pgbackrest that only read a repository (pgBackRest manual, "Command Reference")."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO, cast
+
+from archive.compression import Garbled
+from problem import Problem
+from toolchain.accounts import Account, popen_as
+
+_MISSING = 55
+"""Its exit status for a file that is not there (FileMissingError, src/build/error/error.yaml)."""
+_PIPE = 1024 * 1024
+_ERROR = re.compile(r"ERROR: (?:\[\d+\]: )?(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class PgBackRest:
+    """A stanza in one repository of a configuration file; run as ``account``, who has to read both."""
+
+    stanza: str
+    config: Path
+    repo: int
+    account: Account | None
+
+    def __str__(self) -> str:
+        return f"stanza {self.stanza} of {self.config}"
+
+    def info(self) -> dict[str, Any]:
+        """What ``info`` tells of the stanza; Problem ``pgbackrest-failed`` where there is none."""
+        found = self._json("info", "--output=json")
+        stanza = next((one for one in found if one.get("name") == self.stanza), None)
+        if stanza is None or not stanza.get("db"):
+            words = stanza["status"]["message"] if stanza else "there is no such stanza"
+            raise self._failed("info", words)
+        return cast(dict[str, Any], stanza)
+
+    def files(self, folder: str) -> dict[str, int]:
+        """Names of all files below a folder of the repository, relative to it, and their stored sizes."""
+        found = self._json("repo-ls", "--recurse", "--output=json", folder)
+        return {name: int(one["size"]) for name, one in found.items() if one["type"] == "file"}
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[BinaryIO]:
+        """A file of the repository, deciphered but as compressed as it lies there.
+
+        FileNotFoundError without it; Problem ``pgbackrest-failed`` at its end where it could not be read.
+        """
+        with (
+            tempfile.TemporaryFile("w+") as errors,
+            self._started("repo-get", path, stderr=errors) as process,
+        ):
+            try:
+                yield cast(BinaryIO, process.stdout)
+            except Garbled:
+                self._explain(process, path, errors)  # what looks cut off is what the program did not give
+                raise
+            self._explain(process, path, errors)
+
+    def restore(self, label: str, directory: Path, options: list[str], told: Callable[[str], bool]) -> None:
+        """Restore a backup into an empty folder, without its WAL and without settings for recovery.
+
+        ``told`` takes each line that it says and gives whether to go on. Problem ``pgbackrest-failed``.
+        """
+        with tempfile.TemporaryDirectory(prefix="reforge-pgbackrest-") as locks:
+            shutil.chown(locks, *((self.account.uid, self.account.gid) if self.account else (None, None)))
+            words = [f"--set={label}", f"--pg1-path={directory}", "--type=none", f"--lock-path={locks}"]
+            words += ["--log-level-console=detail", "--log-level-stderr=off", "--no-log-timestamp", *options]
+            with self._started("restore", *words) as process:
+                said = list[str]()
+                for line in process.stdout or ():
+                    said = [*said[-20:], line.decode("utf-8", "replace").strip()]
+                    if not told(said[-1]):
+                        process.terminate()
+                        return
+            if process.returncode:
+                raise self._failed("restore", "\n".join(said))
+
+    def _explain(self, process: subprocess.Popen[bytes], path: str, errors: TextIO) -> None:
+        """Why a file was not given whole; nothing where it was."""
+        process.stdout.read()  # type: ignore[union-attr]
+        if process.wait() == _MISSING:
+            raise FileNotFoundError(2, "No such file in the repository", path)
+        if process.returncode:
+            errors.seek(0)
+            raise self._failed("repo-get", errors.read())
+
+    def _json(self, *words: str) -> Any:
+        with tempfile.TemporaryFile("w+") as errors, self._started(*words, stderr=errors) as process:
+            text = process.stdout.read()  # type: ignore[union-attr]
+            if process.wait():
+                errors.seek(0)
+                raise self._failed(words[0], errors.read() or text.decode("utf-8", "replace"))
+        return json.loads(text)
+
+    def _started(self, command: str, *words: str, stderr: Any = subprocess.STDOUT) -> subprocess.Popen[bytes]:
+        options = [f"--config={self.config}", f"--stanza={self.stanza}", f"--repo={self.repo}"]
+        options += ["--log-level-file=off"]
+        if command != "restore":
+            options += ["--log-level-console=off", "--log-level-stderr=error"]
+        try:
+            return subprocess.Popen(
+                ["pgbackrest", *options, command, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                bufsize=_PIPE,
+                cwd="/",
+                **popen_as(self.account),
+            )
+        except FileNotFoundError as error:
+            what = "pgbackrest, which reads the repository, is not on this machine."
+            raise Problem(
+                "pgbackrest-missing", what, "Install it, for example: apt install pgbackrest"
+            ) from error
+
+    def _failed(self, command: str, said: str) -> Problem:
+        match = _ERROR.search(said)
+        words = " ".join((match[1] if match else said).split())
+        return Problem(
+            "pgbackrest-failed",
+            f"pgbackrest {command} of {self} failed: {words}",
+            f"Try it by hand: pgbackrest --config={self.config} --stanza={self.stanza} info",
+        )
