@@ -1,4 +1,4 @@
-"""Restore to a time, a snapshot or an LSN, from a dump or a standby.
+"""Restore to a time or a snapshot, from a dump, or by a standby.
 
 Always beside the original, which is never touched: from a base backup to a time, an LSN, a transaction, a
 restore point or all archived WAL; from a dump; or by a standby, which is promoted at the cut-over.
