@@ -24,11 +24,15 @@ from validation.connections import (
 
 @dataclass(frozen=True, repr=False)
 class Subject:
-    """The database to validate. ``target_time`` is the moment that it was restored to, with its zone."""
+    """The database to validate. ``target_time`` is the moment that it was restored to, with its zone.
+
+    A ``standby`` is promoted later: that it is in recovery is as it should be.
+    """
 
     url: str
     source_url: str | None = None
     target_time: datetime | None = None
+    standby: bool = False
 
     def __post_init__(self) -> None:
         if self.target_time is not None and self.target_time.utcoffset() is None:
@@ -74,6 +78,12 @@ class Context:
         if self._database is None:
             self._database = self._open(self.subject.url)
         return self._database
+
+    @property
+    def in_recovery(self) -> bool:
+        """Whether the server is a standby: it takes no write from anybody."""
+        row = self.database.execute("SELECT pg_is_in_recovery()").fetchone()
+        return bool(row and row[0])
 
     @property
     def source(self) -> Connection:

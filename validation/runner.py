@@ -73,6 +73,8 @@ def _result(check: Check, context: Context) -> tuple[Result, bool]:
     """What the check answers, and whether it could not reach the database."""
     try:
         with context.reading():
+            if check.writing and context.in_recovery:
+                return _skipped(_IN_RECOVERY), False
             return check.run(context), False
     except Unreachable as problem:
         return _failed(problem.what, problem.cure), True
@@ -85,6 +87,9 @@ def _result(check: Check, context: Context) -> tuple[Result, bool]:
     finally:
         if check.writing:
             context.renew()
+
+
+_IN_RECOVERY = "passed over: it writes, and this server is a standby in recovery until it is promoted"
 
 
 def _failed(*lines: str) -> Result:

@@ -132,6 +132,7 @@ def _subject(session: Session, name: str, restore: Any) -> Subject:
         url_of(session, name),
         session.engine.secret("source-url"),
         datetime.fromisoformat(time) if time else None,
+        standby=restore.from_.replica is not None,
     )
 
 

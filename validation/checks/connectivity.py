@@ -7,7 +7,7 @@ from validation.context import Context
 
 
 class Connectivity(Check):
-    """``- connectivity``. A replica that is not promoted yet needs ``allow-recovery: true``."""
+    """``- connectivity``. A replica that is not promoted yet needs ``allow-recovery: true`` by its URL."""
 
     gate = True
 
@@ -20,8 +20,9 @@ class Connectivity(Check):
         assert row is not None  # noqa: S101 - a SELECT without FROM has a row
         _, version, recovering = row
         complaint = "the server is still in recovery: it is read-only until it is promoted"
+        allowed = self.allow_recovery or context.subject.standby
         return judged(
             f"PostgreSQL {version} answers at {context.subject.address}",
-            [complaint if recovering and not self.allow_recovery else None],
+            [complaint if recovering and not allowed else None],
             {"version": version, "in-recovery": recovering},
         )
