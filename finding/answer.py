@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from archive.lsn import format_lsn
-from archive.targets import iso, utc
+from archive.targets import iso
 from finding.deeds import Deeds
 from finding.transactions import Ending
 
@@ -76,40 +75,11 @@ class Answer:
         }
 
 
-def words_of(commit: Ending, now: datetime) -> list[tuple[str, str]]:
-    """The moment for people: names and values."""
-    local = commit.time.astimezone()
-    return [
-        ("transaction", str(commit.xid)),
-        ("committed", f"{utc(commit.time)}, {age(now - commit.time)}"),
-        ("local time", f"{local:%Y-%m-%d %H:%M:%S %Z (%z)}"),
-        ("LSN", format_lsn(commit.lsn)),
-    ]
-
-
-def age(passed: timedelta) -> str:
-    """How long ago, in two units at most: "2 h 13 min ago"."""
-    left = max(0, int(passed.total_seconds()))
-    parts: list[str] = []
-    for unit, seconds in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        count, left = divmod(left, seconds)
-        if count or (unit == "s" and not parts):
-            parts.append(f"{count} {unit}")
-        elif parts:
-            break
-    return " ".join(parts[:2]) + " ago"
-
-
-def command_words(name: str, target: tuple[str, ...]) -> tuple[str, ...]:
-    """The arguments of ``reforge`` for the restore that is proposed."""
-    return ("restore", shlex.quote(name), *target)
-
-
 def _moment(commit: Ending) -> dict[str, Any]:
     return {
         "xid": commit.xid,
         "lsn": format_lsn(commit.lsn),
         "time": iso(commit.time),
         "local": commit.time.astimezone().isoformat(),
-        "age": age(datetime.now(UTC) - commit.time),
+        "ageSeconds": round((datetime.now(UTC) - commit.time).total_seconds(), 3),
     }

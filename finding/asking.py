@@ -80,7 +80,7 @@ class Asking:
         database = catalogs.database(self.probe.database)
         if database is None:
             return []
-        named = [name.split(".", 1) for name in self.probe.tables(copies.at(-1).cluster)]
+        named = self.probe.tables(copies.at(-1).cluster)
         there = catalogs.tables(database)
         tables = [table for schema, name in named for table in matching(there, schema, name)]
         if not tables:

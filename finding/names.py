@@ -43,11 +43,12 @@ def matching(tables: Iterable[Table], schema: str | None, name: str) -> list[Tab
 def unknown(text: str, tables: Iterable[Table], database: str) -> Misuse:
     """No backup has such a table: the nearest names."""
     names = sorted({table.full_name for table in tables})
-    plain = {name: name.partition(".")[2] for name in names}
+    plain: dict[str, list[str]] = {}
+    for name in names:
+        plain.setdefault(name.partition(".")[2], []).append(name)
     wanted = text.partition(".")[2] or text
-    near = [*get_close_matches(text, names, 3, 0.6)]
-    near += [name for name in names if plain[name] in get_close_matches(wanted, plain.values(), 3, 0.6)]
-    hint = f"Did you mean {', '.join(list(dict.fromkeys(near))[:3])}?" if near else _some(names)
+    near = [full for name in get_close_matches(wanted, plain, 3, 0.6) for full in plain[name]]
+    hint = f"Did you mean {', '.join(near[:3])}?" if near else _some(names)
     what = f"No base backup has a table {text} in database {database}."
     return Misuse(
         "table-unknown", what, f"{hint} One made since the last base backup: ask for it with --probe."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -56,12 +55,13 @@ class Probe:
 
     def _asked(self, connection: psycopg.Connection[Any]) -> bool:
         connection.execute(f"SET lock_timeout = '{_LOCK_WAIT}'")
+        connection.execute("SET default_transaction_read_only = on")
         # Prepared, because the server refuses more than one statement then.
         rows = connection.execute(self.statement.encode(), prepare=True)
         return _truth(rows.fetchmany(2) if rows.description else [], self.statement)
 
-    def tables(self, cluster: Cluster) -> list[str]:
-        """The tables that the question's plan reads, with their schemas; [] where there is no plan."""
+    def tables(self, cluster: Cluster) -> list[tuple[str, str]]:
+        """Schemas and names of the tables that the question's plan reads; [] where there is no plan."""
         if not self._exists(cluster):
             return []
         with cluster.connect(self.database) as connection:
@@ -71,8 +71,7 @@ class Probe:
                 ).fetchone()
             except psycopg.ProgrammingError:
                 return []
-        named = {(node.get("Schema"), node["Relation Name"]) for node in _nodes(plan and plan[0])}
-        return sorted(f"{schema}.{name}" for schema, name in named)
+        return sorted({(node["Schema"], node["Relation Name"]) for node in _nodes(plan and plan[0])})
 
     def _exists(self, cluster: Cluster) -> bool:
         with cluster.connect() as connection:
@@ -109,7 +108,6 @@ def _words(error: psycopg.Error) -> str:
 
 def _nodes(plan: Any) -> Iterator[dict[str, Any]]:
     """Every node of an EXPLAIN document that reads a table."""
-    plan = json.loads(plan) if isinstance(plan, str) else plan
     if isinstance(plan, list):
         for one in plan:
             yield from _nodes(one)

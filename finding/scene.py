@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
-from archive.backups import Backups
+from archive.backups import Backups, list_backups
+from archive.stores.opening import store_at
 from archive.wal import Archive
-from toolchain.accounts import Account
+from toolchain.accounts import Account, account, server_account
+
+
+class Source(Protocol):
+    """The parts of ``reforge:source`` that are looked at."""
+
+    @property
+    def archive(self) -> Path | str: ...
+    @property
+    def backups(self) -> Path | str: ...
+    @property
+    def storage_options(self) -> Mapping[str, Any]: ...
+    @property
+    def data_directory(self) -> Path | None: ...
+    @property
+    def directory(self) -> Path: ...
+    @property
+    def database(self) -> str: ...
+    @property
+    def run_as(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -22,3 +44,25 @@ class Scene:
     owner: Account | None
     tell: Callable[[str], None] = lambda _line: None
     """Takes a line of progress."""
+
+
+def scene_of(source: Source, tell: Callable[[str], None]) -> Scene:
+    """The scene of a source as the config has it. Problem where backups or archive cannot be listed."""
+    return Scene(
+        backups=list_backups(source.backups, source.storage_options),
+        archive=Archive.scan(store_at(source.archive, source.storage_options), source.data_directory),
+        database=source.database,
+        beside=source.directory,
+        owner=_owner(source),
+        tell=tell,
+    )
+
+
+def _owner(source: Source) -> Account | None:
+    """Who runs throw-away restores: whoever runs restores."""
+    if os.geteuid() != 0:
+        return None
+    if source.run_as:
+        return account(source.run_as)
+    owner = source.archive.owner() if isinstance(source.archive, Path) else "root"
+    return account(owner) if owner != "root" else server_account()

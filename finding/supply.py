@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from archive.chain import Chain
@@ -34,7 +36,8 @@ class Supply:
         name = f"{self.chain.timeline:08X}.history"
         text = self.chain.archive.text(name)
         if text is not None:
-            self._own(self.folder / name).write_text(text)
+            with self._appearing(self.folder / name) as fresh:
+                fresh.write_text(text)
 
     def up_to(self, lsn: int) -> None:
         """Lay in everything before a position, which is at or after all earlier ones."""
@@ -50,12 +53,12 @@ class Supply:
     def _whole(self, index: int) -> None:
         segment, file = self.chain.segments[index], self.chain.file(index)
         path = self.folder / segment.name
-        path.unlink(missing_ok=True)  # a backup may have brought some of its own
         if self._linkable(file):
+            path.unlink(missing_ok=True)  # a backup may have brought some of its own
             path.symlink_to(file.resolve())
             return
-        self._own(path)
-        shutil.copyfile(file, path)
+        with self._appearing(path) as fresh:
+            shutil.copyfile(file, fresh)
         self.copied += segment.size
         if index >= _KEPT_BEHIND:
             self._forget(self.chain.segments[index - _KEPT_BEHIND])
@@ -67,8 +70,8 @@ class Supply:
         if self._partial and self._partial[0] == index:
             there = self._partial[1]
         else:
-            path.unlink(missing_ok=True)
-            os.truncate(self._own(path), segment.size)
+            with self._appearing(path) as fresh:
+                os.truncate(fresh, segment.size)
         if wanted > there:
             with self.chain.file(index).open("rb") as source, path.open("r+b") as target:
                 source.seek(there)
@@ -94,8 +97,12 @@ class Supply:
             readable or found.st_mode & 0o004 or (found.st_gid == self.owner.gid and found.st_mode & 0o040)
         )
 
-    def _own(self, path: Path) -> Path:
-        path.touch(0o600)
+    @contextmanager
+    def _appearing(self, path: Path) -> Iterator[Path]:
+        """A file to fill that gets its name, which the server polls, when it is the server's and is whole."""
+        fresh = path.with_suffix(".fresh")
+        fresh.touch(0o600)
+        yield fresh
         if self.owner:
-            os.chown(path, self.owner.uid, self.owner.gid)
-        return path
+            os.chown(fresh, self.owner.uid, self.owner.gid)
+        fresh.rename(path)

@@ -24,6 +24,8 @@ class History:
     folder: Path
     server: Postgres
     told: list[str] = field(default_factory=list)
+    off: int = 0
+    lock: int = 0
     schema: str = "public"
     """Where statements find their tables."""
 
