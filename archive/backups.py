@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,7 +16,7 @@ from archive.formats.plain import Plain
 from archive.formats.tarred import Tarred
 from archive.formats.tree import Tree
 from archive.lsn import format_lsn
-from archive.manifest import Label, Manifest, duration, parse_label, parse_manifest
+from archive.manifest import Manifest, duration, parse_label, parse_manifest
 from archive.segments import DEFAULT_SIZE, Segment
 from archive.stores.opening import store_at
 from archive.stores.store import Store
@@ -44,7 +44,8 @@ class BaseBackup:
     """Of its own files, unpacked."""
     version_major: int
     segment_size: int
-    system_identifier: int
+    system_identifier: int | None
+    """None where it stands too deep in a tar file: before PostgreSQL 17, without WAL of its own."""
     tablespaces: Mapping[int, str] = field(default_factory=dict)
     """OIDs, and where each lay as far as the backup tells, else nothing."""
     incremental_from: tuple[int, int] | None = None
@@ -168,7 +169,7 @@ def _described(name: str, contents: Contents) -> BaseBackup:
         started_at=manifest.started_at,
         size=manifest.size,
         version_major=contents.version(),
-        segment_size=_segment_size(contents, label),
+        segment_size=segment_size(label.start_lsn, label.file, contents.wal),
         system_identifier=manifest.system_identifier or contents.system_identifier(),
         tablespaces=contents.tablespaces(),
         incremental_from=label.incremental_from,
@@ -184,16 +185,16 @@ def _vouch(contents: Contents, manifest: Manifest) -> None:
             raise ValueError(f"its {name} {words}")
 
 
-def _segment_size(contents: Contents, label: Label) -> int:
-    """The size by which the label's LSN lies in the label's file.
+def segment_size(start_lsn: int, file: str, own: Callable[[], Mapping[str, int]] = dict) -> int:
+    """The size by which a backup's first LSN lies in its first segment's file.
 
     Exactly one size fits unless the LSN lies in the first segment of a 4 GiB stretch; then WAL in the
     backup's own pg_wal decides, else the default. Archived segments' first pages are compared with it later.
     """
-    fitting = [size for size in _SIZES if _lies_in(label.start_lsn, label.file, size)]
+    fitting = [size for size in _SIZES if _lies_in(start_lsn, file, size)]
     if len(fitting) == 1:
         return fitting[0]
-    inside = [size for name, size in contents.wal().items() if len(name) == 24]
+    inside = [size for name, size in own().items() if len(name) == 24]
     return next((size for size in inside if size in fitting), DEFAULT_SIZE)
 
 

@@ -35,19 +35,19 @@ class PgBackRest:
     def __str__(self) -> str:
         return f"stanza {self.stanza} of {self.config}"
 
-    def info(self) -> dict[str, Any]:
-        """What ``info`` tells of the stanza; Problem ``pgbackrest-failed`` where there is none."""
-        found = self._json("info", "--output=json")
+    def info(self, label: str = "") -> dict[str, Any]:
+        """What ``info`` tells of the stanza, or of one backup; Problem ``pgbackrest-failed`` without one."""
+        found = self._json("info", "--output=json", *([f"--set={label}"] if label else []))
         stanza = next((one for one in found if one.get("name") == self.stanza), None)
         if stanza is None or not stanza.get("db"):
             words = stanza["status"]["message"] if stanza else "there is no such stanza"
             raise self._failed("info", words)
         return cast(dict[str, Any], stanza)
 
-    def files(self, folder: str) -> dict[str, int]:
-        """Names of all files below a folder of the repository, relative to it, and their stored sizes."""
-        found = self._json("repo-ls", "--recurse", "--output=json", folder)
-        return {name: int(one["size"]) for name, one in found.items() if one["type"] == "file"}
+    def entries(self, folder: str, recurse: bool = False) -> Iterator[tuple[str, int | None]]:
+        """What lies in a folder of the repository, or below it, with stored sizes; None is a folder's."""
+        found = self._json("repo-ls", "--output=json", *(["--recurse"] if recurse else []), folder)
+        yield from ((name, int(one["size"]) if "size" in one else None) for name, one in found.items())
 
     @contextmanager
     def open(self, path: str) -> Iterator[BinaryIO]:
