@@ -60,6 +60,7 @@ def _dump(restore: Restore, url: pulumi.Output[str]) -> dict[str, object]:
 
 
 def _source(source: Source, url: pulumi.Output[str]) -> dict[str, object]:
+    rules = {rule: str(folder) for rule, folder in source.tablespaces.items()}
     return {
         "database": source.database,
         "user": pulumi.Output.unsecret(
@@ -68,8 +69,8 @@ def _source(source: Source, url: pulumi.Output[str]) -> dict[str, object]:
         "archive": str(source.archive),
         "backups": str(source.backups),
         "storage": _storage(source),
-        "tablespaces": {rule: str(folder) for rule, folder in source.tablespaces.items()} or None,
         "dataDirectory": str(source.data_directory) if source.data_directory else None,
+        **({"tablespaces": rules} if rules else {}),  # the engine would hand on a None as null
     }
 
 
