@@ -288,8 +288,12 @@ def _of_resources(said: list[str]) -> Problem:
     return Problem(known[0].name, what, known[0].cure)
 
 
-_PLUGIN_LOST = ("error reading from server: EOF", "connection reset by peer")
-"""What gRPC says where the process at the other end is gone."""
+_PLUGIN_LOST = (
+    "error reading from server: EOF",
+    "connection reset by peer",
+    "did not begin responding to RPC connections",
+)
+"""What gRPC and the engine say where the process at the other end is gone."""
 
 
 def _last_words(text: str) -> str:

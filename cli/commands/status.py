@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.position import position
+from cli.position import Position, position
+from problem import Misuse
 
 if TYPE_CHECKING:
+    from cli.journal import Run
     from cli.session import Session
+    from cli.stackfile import StackFile
 
 
 @click.command(help=__doc__)
 @click.pass_obj
 def command(session: Session) -> None:
     file, runs, screen = session.file, session.journal.runs(), session.screen
-    now = position(file.raw, file.digest, runs)
-    serving, writing = file.raw.get("serving") or "source", file.raw.get("writing") or "all"
+    now, raw = _standing(file, runs)
+    serving, writing = raw.get("serving") or "source", raw.get("writing") or "all"
     screen.say(f"Stack {session.stack}: {now.state}", bold=True)
     screen.say(now.words)
     screen.say(f"Serving: {serving}   Writing: {writing}")
-    for name, restore in (file.raw.get("restores") or {}).items():
+    for name, restore in (raw.get("restores") or {}).items():
         decided = next((word for word in ("validated", "waived") if restore.get(word)), "not validated")
         target = ", ".join(f"{key} {value}" for key, value in (restore.get("from") or {}).items())
         screen.say(f"  {name}: from {target}; {decided}{', serves' if name == serving else ''}")
@@ -37,7 +41,18 @@ def command(session: Session) -> None:
             "problem": now.problem,
             "serving": serving,
             "writing": writing,
-            "restores": file.raw.get("restores") or {},
+            "restores": raw.get("restores") or {},
             "last": vars(last) if last else None,
         }
     )
+
+
+def _standing(file: StackFile, runs: list[Run]) -> tuple[Position, Mapping[str, Any]]:
+    """Where the incident stands, with the config's values; a config that cannot be read is a state too."""
+    try:
+        return position(file.raw, file.digest, runs), file.raw
+    except Misuse as wrong:
+        if wrong.name != "config-not-yaml":
+            raise
+        words = f"{wrong.what} {wrong.cure}".strip()
+        return Position("config-unreadable", words, "status", wrong.name), {}

@@ -263,6 +263,7 @@ def test_whatever_stops_us_the_engine_is_asked_to_end_and_is_waited_for(
         ("error: incorrect passphrase", "wrong-passphrase", "PULUMI_CONFIG_PASSPHRASE"),
         ("error: no stack named 'x' found", "no-stack", "reforge init"),
         ("error: 1 resource(s) with pending operations", "pending-operations", "reforge status"),
+        ("error: dbrestore plugin did not begin responding to RPC connections", "plugin-killed", "again"),
         ("warning: pending operations\nerror: the disk is full", "engine-failed", ""),
         ("one\ntwo\nthree\nfour\nfive\nsix", "engine-failed", ""),
         ("", "engine-failed", ""),

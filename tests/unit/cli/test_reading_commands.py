@@ -199,3 +199,16 @@ def test_what_is_not_a_project_is_told_by_every_reading_command(reforge: Reforge
     for command in ("status", "sources", "env", "preview"):
         ended = reforge("--json", command, expect=2)
         assert ended.document["error"]["name"] == "no-project"
+
+
+def test_status_names_a_config_that_cannot_be_read(project: Path, reforge: Reforge) -> None:
+    config = project / "Pulumi.local.yaml"
+    config.write_text("<<<<<<< HEAD\n" + config.read_text())
+    now = reforge("--json", "status").document
+    assert (now["state"], now["problem"], now["next"]) == ("config-unreadable", "config-not-yaml", "status")
+    assert "is not YAML" in now["words"]
+
+
+def test_status_of_a_stack_that_is_not_there_is_refused(project: Path, reforge: Reforge) -> None:
+    ended = reforge("--json", "--stack", "prod", "status", expect=2)
+    assert ended.document["error"]["name"] == "no-stack"
