@@ -17,11 +17,12 @@ def parse_name(text: str) -> tuple[str | None, str]:
 
     Misuse ``table-name`` for anything else.
     """
+    bare = _PART.sub("", text)
     parts = [
         match[1].replace('""', '"') if match[1] else match[2].strip().lower()
         for match in _PART.finditer(text)
     ]
-    if not 1 <= len(parts) <= 2 or not all(parts) or text.startswith(".") or text.endswith("."):
+    if bare != "." * (len(parts) - 1) or not 1 <= len(parts) <= 2 or not _PART.match(text):
         raise Misuse("table-name", f"{text!r} is not a table's name.", "Write it like public.accounts")
     return (parts[0] if len(parts) == 2 else None), parts[-1]
 

@@ -51,14 +51,12 @@ class TableReader:
 
     def acts(self, window: Window) -> list[Act]:
         """Every transaction in the window that touched the table, in WAL order; ``tracker`` has read it."""
-        rows = count(self.stretch.reader, 0, self.stretch.last, self._places())
-        acts: dict[int, Act] = {}
-        ends = {one.xid: one for one in self.tracker.commits}
-        for xid, touch in rows:
-            commit = ends.get(self.tracker.tops.get(xid, xid))
-            if commit:
-                act = acts.setdefault(commit.xid, Act(commit))
-                act.touch += touch
+        touches: dict[int, Touch] = {}
+        for xid, touch in count(self.stretch.reader, 0, self.stretch.last, self._places()):
+            top = self.tracker.tops.get(xid, xid)
+            touches[top] = touches.get(top, Touch()) + touch
+        commits = self.tracker.commits.of(touches)
+        acts = {xid: Act(commit, touches[xid]) for xid, commit in commits.items()}
         for change in self.tracker.changes:
             acts.setdefault(change.by.xid, Act(change.by)).changes.append(change)
         inside = (act for act in acts.values() if self._inside(act.commit, window))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -111,6 +111,10 @@ class Commits:
         """Those from one index up to another, that one not included."""
         columns = (self._xids, self._times, self._lsns, self._ends)
         return Commits(*(column[first:end] for column in columns))
+
+    def of(self, xids: Collection[int]) -> dict[int, Ending]:
+        """Those with these ids."""
+        return {xid: self[index] for index, xid in enumerate(self._xids) if xid in xids}
 
     def index(self, lsn: int) -> int:
         """Which commit is the first whose record begins at a position or after it."""

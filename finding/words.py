@@ -43,7 +43,8 @@ def age(passed: timedelta) -> str:
         count, left = divmod(left, seconds)
         if count or parts or unit == "s":
             parts.append(f"{count} {unit}")
-    return " ".join(part for part in parts[:2] if part[:2] != "0 " or len(parts) == 1) + " ago"
+    first, second = (*parts[:2], "")[:2]
+    return f"{first} ago" if second.startswith("0 ") or not second else f"{first} {second} ago"
 
 
 def other(commit: Ending, deed: str) -> list[str]:
