@@ -10,7 +10,7 @@ SHELL_SCRIPTS = $(shell git ls-files -co --exclude-standard | while read -r file
 COVERED := --cov --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse test test-all check bench venv engine servers lock clean
+.PHONY: help rehearse test test-all check bench faults chaos venv engine servers lock clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,14 @@ check: venv ## what a change must pass: ruff, mypy, the arrows between packages,
 
 bench: venv engine servers ## the measurements of docs, side by side with what they are compared to
 	@$(BIN)/python -m bench
+
+faults: venv engine servers ## the fault matrix, every cell of it, published in docs/faults.md
+	$(BIN)/pytest -n 2 tests/faults/test_matrix.py --fault-table docs/faults.md
+
+N ?= 10
+SEED ?= $(shell date +%j%H%M)
+chaos: venv engine servers ## N incidents, each killed at a random moment: make chaos N=50 SEED=7
+	@$(BIN)/python -m tests.chaos --runs $(N) --seed $(SEED)
 
 venv: ## .venv from requirements.lock
 	@if [ -z "$(PYTHON)" ]; then echo "Reforge needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3" >&2; exit 1; fi

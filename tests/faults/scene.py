@@ -82,6 +82,14 @@ class Scene:
             row = connection.execute("SELECT count(*) FROM user_troops").fetchone()
         return int(row[0]) if row else 0
 
+    def left(self) -> list[object]:
+        """What is there besides an idle project: the restores that run, and then whatever does not belong."""
+        found = self.project.left()
+        servers = [line for line in found.pop("processes", {}).values() if line == "postmaster"]
+        restores = found.pop("restores", [])
+        alien = [line for line in self.project.processes().values() if line != "postmaster"]
+        return [*restores, *alien, *found.items(), *([] if len(servers) == len(restores) else ["a server"])]
+
     def original(self) -> tuple[Any, Any]:
         """All that may never change: the original, its backups and its archive."""
         return self.site.fingerprint(), self.site.stored()

@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +32,11 @@ from toolchain.pgbouncer import find_pgbouncer
 
 NAME = "before-accident"
 DEADLINE = 60.0
-_FRESH = "INSERT INTO hero_snapshots (user_id, key, payload) VALUES (1, 'fresh', '{}') RETURNING id"
+_FRESH = """
+INSERT INTO hero_snapshots (user_id, key, payload)
+SELECT id, 'fresh-' || gen_random_uuid(), '{}' FROM users LIMIT 1
+"""
+_WAITING = "SELECT count(*) FROM hero_snapshots WHERE processed_at IS NULL"
 _PROCESSED = "UPDATE hero_snapshots SET processed_at = now() WHERE processed_at IS NULL"
 
 
@@ -81,14 +85,14 @@ class World:
 
     def work(self, wanted: bool) -> None:
         """Start or stop the ETL workers."""
+        state = "RUNNING" if wanted else "STOPPED"
         answers = self.site.record.supervisor_url.removeprefix("unix://")
         with ServerProxy("http://localhost", UnixTransport(Path(answers))) as proxy:
-            known: Any = proxy.supervisor.getAllProcessInfo()
-            ours = [one for one in known if one["group"] == "etl"]
-            for one in ours:
-                name, runs = f"etl:{one['name']}", one["statename"] in ("RUNNING", "STARTING")
-                if runs != wanted:
-                    (proxy.supervisor.startProcess if wanted else proxy.supervisor.stopProcess)(name)
+            change: Any = proxy.supervisor.startProcess if wanted else proxy.supervisor.stopProcess
+            for name, now in _workers(proxy).items():
+                if now != state:
+                    change(name, False)
+            wait_until(lambda: set(_workers(proxy).values()) == {state}, DEADLINE, f"workers {state}")
 
     def revive(self) -> None:
         """Start the original and pgbouncer where they do not run."""
@@ -130,6 +134,12 @@ class World:
     def _gone(self, role: str) -> bool:
         self.site._reap()
         return not marked(self.site.record.folder, [role])
+
+
+def _workers(proxy: ServerProxy) -> dict[str, str]:
+    """The ETL workers' states by their full names."""
+    known: Any = proxy.supervisor.getAllProcessInfo()
+    return {f"etl:{one['name']}": str(one["statename"]) for one in known if one["group"] == "etl"}
 
 
 @dataclass(frozen=True)
@@ -271,16 +281,43 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
 
 
+def _write(site: Site) -> None:
+    """A row as the application writes it and its workers process it."""
+    with psycopg.connect(site.record.source_url) as connection:
+        connection.execute(_FRESH)
+        connection.execute(_PROCESSED)
+
+
 @contextmanager
-def fault_site() -> Iterator[FaultSite]:
-    """Everything up to and with ``reforge pause``; nothing is left afterwards."""
+def _loaded(site: Site) -> Iterator[None]:
+    """Writes under the ledger before, within and after the block."""
+    site.start_load(readers=1, writers=2, rate=40)
+    _written(site, 30)
+    yield
+    _written(site, 30)
+    site.stop_load()
+    with psycopg.connect(site.record.source_url, autocommit=True) as connection:
+        wait_until(lambda: connection.execute(_WAITING).fetchone() == (0,), DEADLINE, "the workers' work")
+
+
+def _written(site: Site, count: int) -> None:
+    def known() -> int:
+        return site.ledger.read_bytes().count(b"\n") if site.ledger.exists() else 0
+
+    goal = known() + count
+    wait_until(lambda: known() >= goal, DEADLINE, f"{count} acknowledged writes")
+
+
+@contextmanager
+def fault_site(loaded: bool = False) -> Iterator[FaultSite]:
+    """Everything up to and with ``reforge pause``; nothing is left afterwards. ``loaded``: with a ledger."""
     with scratch("reforge-faults-") as home, Site.create(home) as site:
-        with psycopg.connect(site.record.source_url) as connection:
-            connection.execute(_FRESH)
-            connection.execute(_PROCESSED)
         stores = site.record.folder / "stores"
-        take_backups(site, stores)
-        accident = site.accident()
+        with _loaded(site) if loaded else nullcontext():
+            _write(site)
+            take_backups(site, stores)
+            _write(site)
+            accident = site.accident()
         site.switch_wal()
         for source in SOURCES.values():
             source.store_wal(site, stores)

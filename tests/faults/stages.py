@@ -26,7 +26,9 @@ class Stage:
     next: str
     """The command that status prints after it."""
     home: tuple[tuple[str, ...], ...] = ()
-    """Commands that bring the incident to its end, so that nothing is left."""
+    """Commands that remove again what the stage itself has made."""
+    keeps: bool = False
+    """Whether the restore was there before the stage, and has to be there after it."""
     verb: str = "up"
     """The engine's run that does the work."""
 
@@ -72,7 +74,7 @@ STAGES = {
             lambda scene: scene.mark().get("phase") == "ready" and scene.rows() > 0,
             "restored",
             f"validate {NAME}",
-            (_TEARDOWN,),
+            home=(_TEARDOWN,),
         ),
         Stage(
             "validate",
@@ -81,7 +83,7 @@ STAGES = {
             lambda scene: scene.project.status["state"] == "validated",
             "validated",
             f"cutover {NAME}",
-            (_TEARDOWN,),
+            keeps=True,
         ),
         Stage(
             "cutover",
@@ -90,7 +92,7 @@ STAGES = {
             lambda scene: _serves(scene, scene.port),
             "cut-over",
             "resume --canary",
-            (_ROLLBACK, _TEARDOWN),
+            keeps=True,
         ),
         Stage(
             "resume",
@@ -99,7 +101,7 @@ STAGES = {
             lambda scene: scene.project.workers() > 0 and scene.project.status["writing"] == "all",
             "recovered",
             "",
-            (("pause", "--no-diagnostics", "--yes"), _ROLLBACK, _TEARDOWN),
+            keeps=True,
         ),
         Stage(
             "rollback",
@@ -108,7 +110,7 @@ STAGES = {
             lambda scene: _serves(scene, scene.site.site.record.postgres_port),
             "validated",
             f"cutover {NAME}",
-            (_TEARDOWN,),
+            keeps=True,
         ),
         Stage(
             "teardown",

@@ -11,7 +11,7 @@ import pytest
 from tests.faults.fault import AGAIN, Cell, Outcome
 from tests.faults.matrix import cells
 from tests.faults.scene import Scene, listens
-from tests.faults.site import FaultSite
+from tests.faults.site import NAME, FaultSite
 from tests.support.ground import wait_until
 from tests.support.small_site import Ended
 
@@ -57,10 +57,11 @@ def observed(scene: Scene, ended: Ended) -> Outcome:
 
 
 def go_home(scene: Scene) -> None:
-    """From the stage that is done to the end of the incident, where nothing may be left."""
+    """What the stage made goes again by our own command; then nothing is there but what was before it."""
     assert scene.stage.done(scene)
     port = scene.port
     for words in scene.stage.home:
         assert scene.type(*words).code == 0, scene.last
-    wait_until(lambda: not scene.project.left(), 15, f"the end of {scene.project.left()}")
-    assert not listens(port)
+    kept = [NAME] if scene.stage.keeps else []
+    wait_until(lambda: scene.left() == kept, 15, f"the end of {scene.project.left()}")
+    assert bool(kept) == listens(port)
