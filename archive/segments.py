@@ -72,7 +72,7 @@ def page_facts(file: BinaryIO) -> PageFacts:
     return PageFacts(magic, timeline, address, system, size)
 
 
-def page_flaw(file: BinaryIO, segment: Segment, system_identifier: int) -> str | None:
+def page_flaw(file: BinaryIO, segment: Segment, system_identifier: int | None) -> str | None:
     """What is wrong with a segment's first page, in words that follow its name; None if nothing is.
 
     Cheap (40 bytes): finds a file of another cluster, one under a wrong name, and one without any WAL.
@@ -81,7 +81,7 @@ def page_flaw(file: BinaryIO, segment: Segment, system_identifier: int) -> str |
         found = page_facts(file)
     except (OSError, struct.error) as error:
         return f"cannot be read ({error})"
-    if found.system_identifier != system_identifier:
+    if system_identifier not in (None, found.system_identifier):
         return (
             f"belongs to another cluster (system identifier {found.system_identifier}, "
             f"the backup's is {system_identifier})"

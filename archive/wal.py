@@ -36,7 +36,9 @@ class Archive:
     files: Mapping[str, Stored]
     data_directory: Path | None = None
     """The source's data directory, if readable here: tells whether a missing segment still lies there."""
-    verdicts: dict[tuple[str, int], str | None] = field(default_factory=dict, repr=False, compare=False)
+    verdicts: dict[tuple[str, int | None], str | None] = field(
+        default_factory=dict, repr=False, compare=False
+    )
     """What was found of segments' first pages, so that many backups' chains read each but once."""
     cache: Cache = field(default_factory=Cache, repr=False, compare=False)
 
@@ -88,7 +90,7 @@ class Archive:
         """The file that holds a segment, for people."""
         return f"{self.place}/{self.files[segment.name].key}"
 
-    def flaw(self, segment: Segment, system_identifier: int, look: bool = True) -> str | None:
+    def flaw(self, segment: Segment, system_identifier: int | None, look: bool = True) -> str | None:
         """Why an archived segment cannot be used, in words that follow its name; None if it looks whole.
 
         A near one is looked into, a far one, which has to be fetched for it, only if ``look`` is set or its
@@ -103,7 +105,7 @@ class Archive:
             self.verdicts[key] = self._looked_into(segment, system_identifier)
         return self.verdicts[key]
 
-    def _looked_into(self, segment: Segment, system_identifier: int) -> str | None:
+    def _looked_into(self, segment: Segment, system_identifier: int | None) -> str | None:
         stored = self.files[segment.name]
         try:
             if self.store.near:

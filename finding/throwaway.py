@@ -21,8 +21,8 @@ from archive.lsn import format_lsn, parse_lsn
 from dbrestore.handler import Context
 from dbrestore.postgres import settings
 from dbrestore.postgres.cluster import Cluster, Unanswered
+from dbrestore.postgres.combining import place_backup
 from dbrestore.postgres.configuring import AUTO
-from dbrestore.postgres.copying import copy_backup
 from dbrestore.postgres.placement import Placement
 from dbrestore.progress import Meter
 from finding.catalogs import Catalogs
@@ -94,7 +94,9 @@ def throw_away(backup: BaseBackup, chain: Chain, scene: Scene) -> Iterator[Throw
 def _copied(backup: BaseBackup, data: Path, owner: Account | None, context: Context) -> int:
     """Copy in another thread, so that an interrupt here ends it soon and not at its end."""
     with ThreadPoolExecutor(1) as pool:
-        copying = pool.submit(copy_backup, backup, Placement.within(data, owner, backup.tablespaces), context)
+        copying = pool.submit(
+            place_backup, backup, Placement.within(data, owner, backup.tablespaces), context
+        )
         try:
             return copying.result()
         finally:

@@ -73,8 +73,8 @@ class Contents(ABC):
         """The major version of PostgreSQL that made it."""
 
     @abstractmethod
-    def system_identifier(self) -> int:
-        """Of the cluster; ValueError in words where it cannot be found."""
+    def system_identifier(self) -> int | None:
+        """Of the cluster; None where most of the backup would have to be read for it."""
 
     @abstractmethod
     def tablespaces(self) -> Mapping[int, str]:

@@ -56,13 +56,8 @@ class Tarred(Contents):
             raise ValueError(f"its {self._tars['base']} has no PG_VERSION")
         return int(found.split(b".")[0])
 
-    def system_identifier(self) -> int:
-        if self._wal_page:
-            return self._wal_page.system_identifier
-        found = self._search(lambda name: name == "global/pg_control")
-        if found is None:
-            raise ValueError(f"its {self._tars['base']} has no global/pg_control")
-        return int.from_bytes(found[:8], "little")
+    def system_identifier(self) -> int | None:
+        return self._wal_page.system_identifier if self._wal_page else None
 
     def tablespaces(self) -> Mapping[int, str]:
         lines = self._head.get("tablespace_map", b"").decode("utf-8", "surrogateescape")

@@ -18,7 +18,7 @@ from archive.backups import BaseBackup
 from archive.checksums import Sum
 from archive.compression import Garbled
 from archive.formats.contents import File, Part
-from archive.verification import Verification
+from archive.verification import Verification, damaged
 from dbrestore.handler import Context
 from dbrestore.postgres.placement import Placement
 from dbrestore.progress import Meter
@@ -56,9 +56,17 @@ def verify_backup(backup: BaseBackup, context: Context) -> None:
     meter.done()
 
 
+def interrupted() -> Problem:
+    """The error of work that the operator stopped."""
+    return Problem("interrupted", "Interrupted while copying the base backup.", "Run the same command again.")
+
+
 def _parts(backup: BaseBackup) -> list[Part]:
     """Largest first, so that no worker is left alone with a big one at the end."""
-    return sorted(backup.contents.parts(), key=lambda part: -part.size)
+    try:
+        return sorted(backup.contents.parts(), key=lambda part: -part.size)
+    except Garbled as error:
+        raise damaged(backup, [str(error)]) from error
 
 
 class _Copying:
@@ -118,9 +126,7 @@ class _Copying:
         count = 0
         while (chunk := _read(file)) and not self._stopped.is_set():
             if self._context.cancelled.is_set():
-                raise Problem(
-                    "interrupted", "Interrupted while copying the base backup.", "Run the same command again."
-                )
+                raise interrupted()
             found.update(chunk)
             if writer is not None:
                 _write(writer, chunk)

@@ -18,7 +18,8 @@ from dbrestore.forecast import Forecast
 from dbrestore.handler import Context, State
 from dbrestore.postgres import configuring, tablespaces
 from dbrestore.postgres.cluster import Cluster
-from dbrestore.postgres.copying import COPYING, copy_backup
+from dbrestore.postgres.combining import place_backup, staged
+from dbrestore.postgres.copying import COPYING
 from dbrestore.postgres.feeding import feeder
 from dbrestore.postgres.inputs import InstanceInputs
 from dbrestore.postgres.making import Making
@@ -70,9 +71,9 @@ class Physical(Making):
         """Replay needs room for what it adds to tables, and for the few segments that stay in pg_wal."""
         backup, needed = self._proof.backup, self._proof.needed
         replayed = len(needed) * backup.segment_size
-        room = backup.size + _WAL_KEPT * backup.segment_size
+        room = sum(one.size for one in backup.chain) + staged(backup) + _WAL_KEPT * backup.segment_size
         need = Need(self.inputs.directory, room, replayed, _folder(self.inputs))
-        return Forecast((need,), ((COPYING, backup.size), (REPLAYING, replayed)))
+        return Forecast((need,), ((COPYING, sum(one.size for one in backup.chain)), (REPLAYING, replayed)))
 
     def prove(self, context: Context) -> Binaries:
         """Nothing is copied before the backup is known to be whole and the WAL to reach the target."""
@@ -87,7 +88,7 @@ class Physical(Making):
             backup = self._proof.backup
             spaces = tablespaces.locations(self.inputs, backup)
             mark = replace(mark, tablespaces=tablespaces.check(spaces, backup, mark.tablespaces)).write()
-            size = copy_backup(
+            size = place_backup(
                 self._proof.backup, Placement(cluster.directory, cluster.account, spaces), context
             )
             context.progress(f"copied and verified {size} bytes; writing the settings of the new instance")

@@ -27,8 +27,9 @@ LEFT_OUT = {
     "standby.signal",
     "recovery.signal",
     "backup_manifest",
-    "tablespace_map",  # with it PostgreSQL would link to the original's folders
 }
+_MAP = "tablespace_map"
+"""With it PostgreSQL would link to the original's folders."""
 _SUBFOLDERS = (
     *("global", "base", "pg_commit_ts", "pg_stat", "pg_tblspc", "pg_twophase", "pg_xact"),
     *("pg_logical/snapshots", "pg_logical/mappings", "pg_multixact/members", "pg_multixact/offsets"),
@@ -63,7 +64,7 @@ class Placement:
     def of(self, name: str) -> Path | None:
         """Where a file goes, its folder made; None for one that is left out."""
         top, _, rest = name.partition("/")
-        if not self.whole and (name in LEFT_OUT or top in EMPTIED or "pgsql_tmp" in rest):
+        if name == _MAP or (not self.whole and (name in LEFT_OUT or top in EMPTIED or "pgsql_tmp" in rest)):
             return None
         target = self.directory / name
         if top == TABLESPACES:
@@ -73,17 +74,33 @@ class Placement:
         return target
 
     def finish(self) -> None:
-        """Link to the tablespaces and make all of it durable, with one call for each file system."""
+        """Link to the tablespaces, and make all of it durable."""
         for oid, folder in self.tablespaces.items():
             self._folder(folder / self._version_folder())
             link = self.directory / TABLESPACES / str(oid)
             link.symlink_to(folder)
-            if self.owner:
-                os.chown(link, self.owner.uid, self.owner.gid, follow_symlinks=False)
-        for place in {
-            folder.stat().st_dev: folder for folder in (self.directory, *self.tablespaces.values())
-        }.values():
-            subprocess.run(["sync", "-f", str(place)], check=True)
+            self._own(link)
+        self.settle()
+
+    def settle(self) -> None:
+        """Make everything durable, with one call for each file system."""
+        folders = {folder.stat().st_dev: folder for folder in (self.directory, *self.tablespaces.values())}
+        for folder in folders.values():
+            subprocess.run(["sync", "-f", str(folder)], check=True)
+
+    def own_all(self) -> None:
+        """What another program wrote here belongs to the server's account and to nobody else."""
+        for top in (self.directory, *self.tablespaces.values()):
+            for folder, folders, names in os.walk(top):
+                for path in (Path(folder), *(Path(folder) / name for name in names)):
+                    path.chmod(0o700 if path.is_dir() else 0o600)
+                    self._own(path)
+                for link in (Path(folder) / name for name in folders):
+                    self._own(link)
+
+    def _own(self, path: Path) -> None:
+        if self.owner:
+            os.chown(path, self.owner.uid, self.owner.gid, follow_symlinks=False)
 
     def _version_folder(self) -> str:
         """The only folder in a tablespace; an empty one may have been lost (src/common/relpath.c)."""
@@ -97,5 +114,4 @@ class Placement:
             return
         self._folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
-        if self.owner:
-            os.chown(folder, self.owner.uid, self.owner.gid)
+        self._own(folder)

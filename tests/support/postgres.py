@@ -12,15 +12,16 @@ from tests.support.ground import Server, accepts, as_account, folder, free_port,
 from toolchain.postgres import find_binaries
 
 
-def postgres_tool(name: str) -> Path:
-    """A program of the PostgreSQL that this machine would restore with."""
-    return find_binaries().tool(name)
+def postgres_tool(name: str, major: int | None = None) -> Path:
+    """A program of the PostgreSQL that this machine would restore with, or of another major version."""
+    return find_binaries(major).tool(name)
 
 
 class Postgres(Server):
     """A PostgreSQL instance with superuser ``postgres``, trusted on loopback and its own socket.
 
-    ``archive``: a folder; with it every finished WAL segment is copied there.
+    ``archive``: a folder; with it every finished WAL segment is copied there. ``major``: another version than
+    the one that this machine would restore with.
     """
 
     def __init__(
@@ -29,8 +30,10 @@ class Postgres(Server):
         port: int | None = None,
         archive: Path | None = None,
         settings: Mapping[str, str] | None = None,
+        major: int | None = None,
     ) -> None:
         super().__init__(directory)
+        self.major = major
         self.data, self.port, self.archive = directory / "data", port or free_port(), archive
         self.settings = {**self._defaults(), **(settings or {})}
 
@@ -56,7 +59,7 @@ class Postgres(Server):
         """Initialise the data directory where there is none yet, and run until connections work."""
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
-        command = [str(postgres_tool("postgres")), "-D", str(self.data)]
+        command = [str(postgres_tool("postgres", self.major)), "-D", str(self.data)]
         self._launch(command, lambda: accepts(self.url()), **as_account())
 
     def stop(self, signal: int = 2) -> None:
@@ -77,8 +80,8 @@ class Postgres(Server):
     def base_backup(self, name: str, into: Path) -> Path:
         """Take a plain base backup, with manifest and without WAL, into ``into``/``name``."""
         target = folder(into) / name
-        command = [str(postgres_tool("pg_basebackup")), "-D", str(target), "-X", "none", "-c", "fast"]
-        command += ["-d", self.url(), "--no-sync", "--label", name]
+        command = [str(postgres_tool("pg_basebackup", self.major)), "-D", str(target), "-X", "none"]
+        command += ["-c", "fast", "-d", self.url(), "--no-sync", "--label", name]
         run(command)
         return target
 
@@ -96,7 +99,7 @@ class Postgres(Server):
 
     def _initialise(self) -> None:
         options = ["-U", "postgres", "--auth=trust", "-N", "-E", "UTF8", "--locale=C.UTF-8"]
-        run([str(postgres_tool("initdb")), "-D", str(self.data), *options])
+        run([str(postgres_tool("initdb", self.major)), "-D", str(self.data), *options])
         self._configure()
 
     def _configure(self) -> None:
