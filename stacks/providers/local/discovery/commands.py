@@ -24,7 +24,7 @@ _TOOLS: dict[str, Kind] = {
     "wal-g": "wal-g",
     "wal-e": "wal-g",
 }
-_NOTHING = {"", "true", ":", "false", "(disabled)"}
+_NOTHING = {"true", ":", "false"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Archiving:
     """Where a command takes WAL to or from.
 
     ``place``: a folder, a URL, "host:folder", a stanza, a server of Barman's, a script; ``suffix`` is that of
-    the files there. ``options``: of a tool, by name without dashes.
+    the files there; of an unknown one the program alone. ``options``: of a tool, by name without dashes.
     """
 
     kind: Kind
@@ -47,7 +47,7 @@ class Archiving:
 def parse(command: str) -> Archiving:
     """What a command does, by its text alone; nothing is run and nothing is read."""
     words = _words(command)
-    if not words or {Path(word).name for word in words} <= _NOTHING:
+    if command in ("", "(disabled)") or (words and {Path(word).name for word in words} <= _NOTHING):
         return Archiving("none")
     for number, word in enumerate(words):
         if kind := _TOOLS.get(Path(word).name):
@@ -59,7 +59,9 @@ def parse(command: str) -> Archiving:
         return Archiving(_kind_of(found["place"]), found["place"], suffix)
     if any(word in ("%p", "%f") for word in words) and words[0].startswith("/"):
         return Archiving("script", words[0], options=tuple(_arguments(words)))
-    return Archiving("unknown", command)
+    return Archiving(
+        "unknown", words[0] if words else "quotes that do not close"
+    )  # the rest may hold secrets
 
 
 def parse_script(text: str, of: Archiving) -> Archiving:
