@@ -1,4 +1,6 @@
-"""Find the moment to restore to: what emptied or dropped a table, when a question turned false.
+"""Find the moment to restore to: before a table lost its rows.
+
+What emptied, dropped or changed a table, or when a question turned false.
 
 Read in the archived WAL; where that leaves a doubt, asked of throw-away restores, which are gone
 afterwards. The original is not asked and not touched.
