@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,11 +16,11 @@ _NEEDED = {
 }
 
 
-def look(screen: Screen, url: str) -> Discovery:
-    """Look around the server of ``url`` on this machine, and show it."""
+def look(screen: Screen, url: str, consoles: Sequence[str]) -> Discovery:
+    """Look around the server of ``url`` on this machine, ask ``consoles`` of pgbouncers, and show it."""
     from stacks.providers.local.discovery.finders import look_around
 
-    seen = look_around(url)
+    seen = look_around(url, consoles=consoles)
     if seen.found:
         screen.heading("Found:")
         screen.table(["", "where", "by"], [[one.what, one.value, one.evidence] for one in seen.found])

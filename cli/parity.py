@@ -43,11 +43,16 @@ def hold(session: Session, stage: Stage, name: str, given: Mapping[str, str]) ->
     Refusal ``source-differs``; Misuse ``unknown-difference`` for a waiver of what does not differ. A restore
     that does not answer is not compared: whether it may go on without is decided elsewhere.
     """
+    from validation.connections import Unreachable
+
     outputs = session.engine.outputs()
     if outputs.get("serving") == name:
         return  # it serves already: this goes on with what was held against the gate
-    found = of_stack(session, outputs["restores"][name]["url"])
-    if found is None:
+    source_url = session.engine.secret("source-url")
+    try:
+        found = compared(session, outputs["restores"][name]["url"], source_url, kept=kept_reading(session))
+    except Unreachable as problem:
+        session.screen.warn(f"Not compared with the source: {problem.what}")
         return
     recorded = session.file.raw["restores"][name].get("waived-differences") or {}
     stage.facts["parity"] = {**found.document(), "waived": sorted({*recorded, *given})}
@@ -68,17 +73,12 @@ def record(draft: Draft, name: str, given: Mapping[str, str], who: Mapping[str, 
         draft.set("restores", name, "waived-differences", difference, to={"reason": reason.strip(), **who})
 
 
-def of_stack(session: Session, url: str) -> Parity | None:
-    """The comparison of a restore's server with the stack's source; None, and a warning, where it is down."""
-    from validation.connections import Unreachable
+def compared(session: Session, url: str, source_url: str, **how: Any) -> Parity:
+    """The comparison of two servers, its progress on the screen."""
     from validation.parity.comparison import compare
 
-    try:
-        found = compare(url, session.engine.secret("source-url"), kept=kept_reading(session))
-    except Unreachable as problem:
-        session.screen.warn(f"Not compared with the source: {problem.what}")
-        return None
-    return found
+    with session.screen.progress() as progress:
+        return compare(url, source_url, tell=lambda text: progress.tell("parity", text), **how)
 
 
 def kept_reading(session: Session) -> Reading | None:

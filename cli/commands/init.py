@@ -62,7 +62,7 @@ def command(session: Session, /, url: str | None, yes: bool, dry_run: bool, **gi
     folder, stack = session.start, session.named_stack or "local"
     existing = "" if dry_run else _before(folder / f"Pulumi.{stack}.yaml")
     url = url or _asked("Connection string of the original", hide=True)
-    seen = look(session.screen, url)
+    seen = look(session.screen, url, given["poolers"])
     if dry_run:
         tell_missing(session.screen, seen, [name for name in _FOLDERS if given[name]])
         return

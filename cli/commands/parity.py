@@ -56,19 +56,18 @@ def command(
 def _compared(
     session: Session, name: str | None, urls: tuple[str | None, str | None], all_indexes: bool
 ) -> Parity:
-    from cli.parity import kept_reading
-    from validation.parity.comparison import compare
+    from cli.parity import compared, kept_reading
 
     url, source_url = urls
     if name:
         declared(session, name)
         url = url or url_of(session, name)
         source_url = source_url or session.engine.secret("source-url")
-        return compare(url, source_url, kept=kept_reading(session), all_indexes=all_indexes)
+        return compared(session, url, source_url, kept=kept_reading(session), all_indexes=all_indexes)
     if not (url and source_url):
         cure = "Give the name of a restore, or both --url and --source-url."
         raise Misuse("parity-of-what", "Compare what with what?", cure)
-    return compare(url, source_url, all_indexes=all_indexes)
+    return compared(session, url, source_url, all_indexes=all_indexes)
 
 
 def _cure(session: Session, name: str, first: str) -> str:

@@ -12,7 +12,7 @@ from validation.connections import Address, address
 from validation.parity.aspect import Difference
 from validation.parity.aspects import aspects
 from validation.parity.aspects.collation_versions import affected
-from validation.parity.indexes import IndexCheck, check_indexes
+from validation.parity.indexes import IndexCheck, Tell, check_indexes
 from validation.parity.reading import Reading, read, read_or_say
 
 FORMAT = "reforge-parity/1"
@@ -64,13 +64,22 @@ class Parity:
         return self.reading.taken_at.astimezone(UTC).isoformat() if self.reading.kept else "now"
 
 
-def compare(url: str, source_url: str, *, kept: Reading | None = None, all_indexes: bool = False) -> Parity:
+def compare(
+    url: str,
+    source_url: str,
+    *,
+    kept: Reading | None = None,
+    all_indexes: bool = False,
+    tell: Tell = lambda _text: None,
+) -> Parity:
     """Compare the server of ``url`` with that of ``source_url``, both read at once.
 
     A source that does not answer is no error: ``kept``, an earlier reading, takes its place, and without one
     only what the restored server shows by itself is judged. Indexes over text are checked where their
-    collation's version differs, or with ``all_indexes``. Raises Unreachable for the restored server.
+    collation's version differs, or with ``all_indexes``; ``tell`` hears of each. Raises Unreachable for the
+    restored server.
     """
+    tell("reading both servers")
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(read_or_say, source_url)
         restored = read(url)
@@ -78,7 +87,10 @@ def compare(url: str, source_url: str, *, kept: Reading | None = None, all_index
     if source.error and kept:
         source = replace(kept, error=source.error)
     differences, unread = _compared(source, restored)
-    indexes = _indexes(url, restored, differences, all_indexes)
+    indexes = None
+    collations = affected(restored.facts.get("collation-versions", {}), differences)
+    if collations or all_indexes:
+        indexes = _indexes(url, None if all_indexes else collations, tell)
     if indexes:
         differences += indexes.differences()
     ordered = sorted(differences, key=lambda one: (one.severity, one.aspect, one.name))
@@ -99,13 +111,8 @@ def _compared(source: Reading, restored: Reading) -> tuple[list[Difference], dic
     return found, unread
 
 
-def _indexes(
-    url: str, restored: Reading, differences: list[Difference], all_indexes: bool
-) -> IndexCheck | None:
-    collations = affected(restored.facts.get("collation-versions", {}), differences)
-    if not (collations or all_indexes):
-        return None
+def _indexes(url: str, collations: list[int] | None, tell: Tell) -> IndexCheck:
     try:
-        return check_indexes(url, None if all_indexes else collations)
+        return check_indexes(url, collations, tell)
     except Problem as problem:
         return IndexCheck(unchecked={"all": problem.what})

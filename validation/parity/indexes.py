@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from psycopg import errors
 from validation.connections import Connection, connect, in_words, mapped
 from validation.parity.aspect import Difference
 
+Tell = Callable[[str], None]
 _SCHEMA = "reforge_amcheck"
 _LONGEST = timedelta(hours=4)
 """For one index; a check reads it once."""
@@ -67,11 +68,12 @@ class IndexCheck:
             )
 
 
-def check_indexes(url: str, collations: list[int] | None) -> IndexCheck:
+def check_indexes(url: str, collations: list[int] | None, tell: Tell = lambda _text: None) -> IndexCheck:
     """Check the order of every index that sorts by one of ``collations`` (OIDs), or by any for None.
 
-    Reads each index once. Where amcheck is not installed it is made in a transaction that is rolled back:
-    nothing of it stays, whatever happens. Raises Unreachable or Problem("query-failed").
+    ``tell`` takes a line for people before each. Reads each index once. Where amcheck is not installed it is
+    made in a transaction that is rolled back: nothing of it stays, whatever happens. Raises Unreachable or
+    Problem("query-failed").
     """
     with (
         mapped(url, "checking its indexes"),
@@ -84,7 +86,15 @@ def check_indexes(url: str, collations: list[int] | None) -> IndexCheck:
         if not listed:
             return IndexCheck()
         schema, missing = _amcheck(connection)
-        return _checked(connection, listed, schema, missing)
+        readable = [(oid, name) for oid, name, method in listed if method == "btree" and not missing]
+        known = {name for _, name in readable}
+        unchecked = {
+            name: missing or f"amcheck knows no {method} indexes"
+            for _, name, method in listed
+            if name not in known
+        }
+        found = _checked(connection, schema, readable, tell)
+        return replace(found, unchecked=unchecked | found.unchecked)
 
 
 def _amcheck(connection: Connection) -> tuple[str, str]:
@@ -101,14 +111,12 @@ def _amcheck(connection: Connection) -> tuple[str, str]:
     return _SCHEMA, ""
 
 
-def _checked(connection: Connection, listed: list[tuple[Any, ...]], schema: str, missing: str) -> IndexCheck:
+def _checked(connection: Connection, schema: str, indexes: list[tuple[int, str]], tell: Tell) -> IndexCheck:
     sound: list[str] = []
     damaged: dict[str, str] = {}
     unchecked: dict[str, str] = {}
-    for oid, name, method in listed:
-        if missing or method != "btree":
-            unchecked[name] = missing or f"amcheck knows no {method} indexes"
-            continue
+    for number, (oid, name) in enumerate(indexes, 1):
+        tell(f"index {number} of {len(indexes)}: {name}")
         try:
             with connection.transaction():
                 connection.execute(f"SELECT {schema}.bt_index_check(%s::regclass)", [oid])

@@ -71,8 +71,8 @@ def root(tmp_path: Path) -> Path:
 def look(cluster: Postgres, root: Path) -> Callable[..., Seen]:
     """Look around the cluster, as superuser or as another role."""
 
-    def looking(role: str = "postgres", url: str = "") -> Seen:
+    def looking(role: str = "postgres", url: str = "", consoles: tuple[str, ...] = ()) -> Seen:
         wanted = url or cluster.url("shop").replace("postgres@", f"{role}@")
-        return Seen(look_around(wanted, Machine(root)))
+        return Seen(look_around(wanted, Machine(root), consoles))
 
     return looking

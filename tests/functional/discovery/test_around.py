@@ -40,6 +40,19 @@ def test_a_pgbouncer_is_found_with_the_names_that_lead_here(look: Look, pooler: 
     assert all(not one.fills for one in found)
 
 
+def test_a_console_that_was_given_is_asked_itself(look: Look, pooler: Pgbouncer, server_folder: Path) -> None:
+    seen = look(consoles=(pooler.admin_url,))
+    assert [one.value for one in seen.found("pgbouncer")] == [f"shop, shop_ro on 127.0.0.1:{pooler.port}"]
+    assert seen.one("pgbouncer").add == ""
+    with Pgbouncer(server_folder / "far", {"shop": "host=127.0.0.1 port=1"}) as far:
+        said = [one.why for one in look(consoles=(far.admin_url,)).unseen("pgbouncer")]
+        assert said == [f"no database of 127.0.0.1:{far.port} leads to this server"]
+    nowhere = "postgresql://admin:hunter2@127.0.0.1:1/pgbouncer"
+    (refused,) = look(consoles=(nowhere,)).unseen("pgbouncer")
+    assert "the console at 127.0.0.1:1 does not let us in" in refused.why
+    assert "hunter2" not in refused.why
+
+
 def test_an_ini_that_may_not_be_read_is_told(
     look: Look, pooler: Pgbouncer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

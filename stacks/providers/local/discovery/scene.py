@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -24,6 +25,8 @@ class Scene:
 
     clues: Clues
     machine: Machine
+    consoles: Sequence[str] = ()
+    """Admin consoles of pgbouncers that somebody gave, as URLs with their passwords."""
 
     @cached_property
     def archiving(self) -> Archiving:

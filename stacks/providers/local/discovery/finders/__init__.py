@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Sequence
 from importlib import import_module
 
 from stacks.providers.local.discovery.clues import ask
@@ -11,9 +12,12 @@ from stacks.providers.local.discovery.report import Discovery, Found, Unseen
 from stacks.providers.local.discovery.scene import Scene
 
 
-def look_around(url: str, machine: Machine | None = None) -> Discovery:
-    """Everything that can be seen of the server of ``url``; what cannot be is told, and is no error."""
-    scene = Scene(ask(url), machine or Machine())
+def look_around(url: str, machine: Machine | None = None, consoles: Sequence[str] = ()) -> Discovery:
+    """Everything that can be seen of the server of ``url``; what cannot be is told, and is no error.
+
+    ``consoles``: URLs of pgbouncers' admin consoles, asked whether they lead to it.
+    """
+    scene = Scene(ask(url), machine or Machine(), consoles)
     seen: list[Found | Unseen] = []
     if scene.clues.error:
         seen.append(
