@@ -8,6 +8,11 @@ ARCHIVE_MAJORS = {12: 10, 13: 10, 14: 12, 15: 16, 16: 17}
 """The minor of an archive's format version, and the first PostgreSQL whose pg_restore reads it."""
 
 
+def label_of(kind: str, schema: str, name: str) -> str:
+    """Kind and full name of an object in one."""
+    return f"{kind} {schema}.{name}" if schema else f"{kind} {name}".strip()
+
+
 @dataclass(frozen=True)
 class Entry:
     """One object of a dump, or the data of one."""
@@ -34,7 +39,7 @@ class Entry:
     @property
     def label(self) -> str:
         """Kind and full name, as messages have it: "TABLE public.accounts"."""
-        return f"{self.kind} {self.schema}.{self.name}" if self.schema else f"{self.kind} {self.name}"
+        return label_of(self.kind, self.schema, self.name)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Knows nothing of instances: any PostgreSQL database that ``Target`` can reach wi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from dbrestore.handler import Context, State
 from dbrestore.logical import database, needs, people, presence
@@ -16,6 +16,7 @@ from dbrestore.logical.complaints import Complaint, counted, judge
 from dbrestore.logical.entries import Entry
 from dbrestore.logical.options import Options
 from dbrestore.logical.reading import Dump
+from dbrestore.logical.scripts import load_script
 from dbrestore.logical.target import Target
 from problem import Refusal
 
@@ -52,8 +53,10 @@ def load(dump: Dump, chosen: Sequence[Entry], target: Target, options: Options, 
     target.require_empty()
     require_extensions(chosen, target)
     found = Loaded(roles_made=_roles(chosen, target, options))
-    as_whom = replace(options, role="") if target.bulk else options
-    found.rows, complaints = load_archive(dump, chosen, target, as_whom, context)
+    if dump.format == "plain":
+        found.rows, complaints = load_script(dump, target, options, context)
+    else:
+        found.rows, complaints = load_archive(dump, chosen, target, options, context)
     found.complaints += complaints
     found.complaints += database.properties(chosen, target)
     people.hand_over(options.roles, found.roles_made, target)

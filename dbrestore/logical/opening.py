@@ -9,6 +9,7 @@ from dbrestore.handler import Context
 from dbrestore.logical.data import Data
 from dbrestore.logical.entries import Entry
 from dbrestore.logical.options import Options
+from dbrestore.logical.plain import plain_dump
 from dbrestore.logical.reading import Dump, archive_of, recognise
 from dbrestore.logical.selection import select
 from problem import Problem
@@ -20,6 +21,8 @@ def open_dump(path: Path, context: Context) -> Dump:
     or ``dump-too-new``.
     """
     kind = recognise(path)
+    if kind == "plain":
+        return plain_dump(path, context)
     dump = archive_of(path, kind)
     Data(dump).check()
     return dump

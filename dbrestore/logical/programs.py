@@ -63,7 +63,7 @@ def run(words: list[str], target: Target, context: Context, folder: Path) -> tup
     ) as process:  # fmt: skip
         while process.poll() is None:
             if context.cancelled.is_set():
-                _end(process)
+                end(process)
                 raise interrupted()
             try:
                 process.wait(POLL_SECONDS)
@@ -72,7 +72,8 @@ def run(words: list[str], target: Target, context: Context, folder: Path) -> tup
     return process.returncode, messages.read_text(errors="replace")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a program that we started: SIGTERM, and SIGKILL where it does not listen."""
     process.terminate()
     try:
         process.wait(END_SECONDS)

@@ -6,9 +6,9 @@ import gzip
 import io
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,6 +36,10 @@ class Dump:
     entries: tuple[Entry, ...]
     begin: int = 0
     """Where data begins in a custom archive."""
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """Rows of each table of a plain dump, by the label of its data, in the dump's order."""
+    clear: int = 0
+    """Bytes of a plain dump in clear."""
 
     @property
     def size(self) -> int:
@@ -133,19 +137,32 @@ class Unpacker:
         return self._inner is None or bool(self._inner.eof)
 
 
-def open_plain(path: Path) -> BinaryIO:
-    """A plain dump in clear, however it is compressed."""
-    with readable(path):
-        with path.open("rb") as file:
-            head = file.read(4)
-        if head.startswith(_GZIP):
-            return gzip.open(path)  # type: ignore[return-value]
-        if head.startswith(_ZSTD):
-            raw = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), closefd=True)
-            return io.BufferedReader(raw)
-        if head.startswith(_LZ4):
-            return lz4.frame.open(path)  # type: ignore[no-any-return]
-        return path.open("rb")
+@contextmanager
+def clear_stream(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], int]]]:
+    """A plain dump in clear, however it is compressed; and how many bytes of the file were read so far.
+
+    Problem ``dump-truncated`` or ``dump-damaged`` where the compressed stream does not hold.
+    """
+    again = "Fetch it again, or take another dump."
+    with readable(path), path.open("rb") as raw:
+        head = raw.read(4)
+        raw.seek(0)
+        try:
+            yield _clear(raw, head), raw.tell
+        except EOFError:
+            raise Problem("dump-truncated", f"The dump {path} is not whole: it breaks off.", again) from None
+        except (gzip.BadGzipFile, zlib.error, zstandard.ZstdError, RuntimeError) as error:
+            raise Problem("dump-damaged", f"The dump {path} is damaged: {error}.", again) from error
+
+
+def _clear(raw: BinaryIO, head: bytes) -> BinaryIO:
+    if head.startswith(_GZIP):
+        return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
+    if head.startswith(_ZSTD):
+        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True))
+    if head.startswith(_LZ4):
+        return lz4.frame.LZ4FrameFile(raw)  # type: ignore[no-any-return]
+    return raw
 
 
 _TAKE = "Give what pg_dump wrote: plain SQL, -Fc, -Fd or -Ft."

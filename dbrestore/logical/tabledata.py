@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,6 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
 from dbrestore.handler import Context
 from dbrestore.logical.complaints import Complaint, grade
@@ -28,9 +28,19 @@ SESSION = (
     b"SET row_security = off; SET synchronous_commit = off; SET xmloption = content;"
     b"SET client_min_messages = warning; SELECT pg_catalog.set_config('search_path', '', false)"
 )
-_PLAIN_TABLES = (
-    "SELECT nspname, relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind = 'r'"
-)
+_PLAIN_TABLES = """
+    SELECT format('%I.%I', nspname, relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+     WHERE relkind = 'r'
+"""
+_PART = r'(?:"(?:[^"]|"")+"|[^\s".]+)'
+TABLE = rf"{_PART}(?:\.{_PART})?"
+"""A table's name as SQL has it."""
+
+
+def table_of(copy: str) -> str:
+    """The table of a COPY statement; of a partition's data that may be its partitioned table."""
+    match = re.match(rf"COPY ({TABLE}) ", copy)
+    return match[1] if match else ""
 
 
 class TableData:
@@ -46,7 +56,7 @@ class TableData:
     def load(self, entries: Sequence[Entry]) -> None:
         """Fill the tables. Problem where the dump breaks off or the operator stops it."""
         self._meter = Meter(LOADING, sum(map(self._data.size, entries)), self._context.progress)
-        self._freezable = {(str(row[0]), str(row[1])) for row in self._target.rows(_PLAIN_TABLES)}
+        self._freezable = {str(row[0]) for row in self._target.rows(_PLAIN_TABLES)}
         for entry in sorted(entries, key=self._data.size, reverse=True):
             self._queue.put(entry)
         with ThreadPoolExecutor(self._jobs) as pool:
@@ -78,10 +88,9 @@ class TableData:
         try:
             with connection.transaction():
                 statement = entry.copy.rstrip(";")
-                if (entry.schema, entry.name) in self._freezable:
+                if (table := table_of(statement)) in self._freezable:
                     # Emptied in the same transaction, so that the rows may come frozen and without WAL.
-                    table = sql.Identifier(*filter(None, (entry.schema, entry.name)))
-                    connection.execute(sql.SQL("TRUNCATE ONLY {}").format(table))
+                    connection.execute(f"TRUNCATE ONLY {table}".encode())
                     statement += " WITH (FREEZE)"
                 self.rows[entry.label] = self._copy(connection, entry, statement)
         except psycopg.OperationalError:
