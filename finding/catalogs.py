@@ -51,7 +51,7 @@ class Catalogs:
         self._read, self._major = read, major
 
     def database(self, name: str) -> int | None:
-        """The OID of a database."""
+        """The OID of a database; None where there is none of that name."""
         return self.databases.get(name)
 
     @cached_property

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from archive.backups import Backups, list_backups
-from archive.stores.opening import store_at
+from archive.backups import Backups
+from archive.repositories.repository import Declared, look_into
 from archive.wal import Archive
 from toolchain.accounts import Account, account, server_account
 
 
-class Source(Protocol):
+class Source(Declared, Protocol):
     """The parts of ``reforge:source`` that are looked at."""
 
-    @property
-    def archive(self) -> Path | str: ...
-    @property
-    def backups(self) -> Path | str: ...
-    @property
-    def storage_options(self) -> Mapping[str, Any]: ...
-    @property
-    def data_directory(self) -> Path | None: ...
     @property
     def directory(self) -> Path: ...
     @property
@@ -48,9 +40,10 @@ class Scene:
 
 def scene_of(source: Source, tell: Callable[[str], None]) -> Scene:
     """The scene of a source as the config has it. Problem where backups or archive cannot be listed."""
+    found = look_into(source)
     return Scene(
-        backups=list_backups(source.backups, source.storage_options),
-        archive=Archive.scan(store_at(source.archive, source.storage_options), source.data_directory),
+        backups=found.backups,
+        archive=found.archive,
         database=source.database,
         beside=source.directory,
         owner=_owner(source),

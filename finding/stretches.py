@@ -11,9 +11,11 @@ from archive.chain import Chain, chain_from
 from archive.commits import first_after
 from archive.proof import earliest_time
 from archive.targets import utc
-from archive.wal import Archive
 from archive.waldump import Reader
-from finding.catalogs import Catalogs
+from finding.catalogs import Catalogs, Read
+from finding.reading import reader_of
+from finding.scene import Scene
+from finding.throwaway import unpacked
 from problem import Problem
 from toolchain.postgres import Binaries, find_binaries
 
@@ -34,6 +36,8 @@ class Stretch:
     chain: Chain
     binaries: Binaries
     end: int
+    read: Read
+    """Gives the base backup's small files."""
 
     @property
     def reader(self) -> Reader:
@@ -52,11 +56,12 @@ class Stretch:
     @property
     def catalogs(self) -> Catalogs:
         """Names as the base backup has them."""
-        return Catalogs(self.backup.contents.read, self.backup.version_major)
+        return Catalogs(self.read, self.backup.version_major)
 
 
-def stretches(backups: Backups, archive: Archive, window: Window) -> Iterator[Stretch]:
+def stretches(scene: Scene, window: Window) -> Iterator[Stretch]:
     """The parts of the window, newest first. Problem ``find-out-of-reach`` where nothing of it is there."""
+    backups, archive = scene.backups, scene.archive
     newer: BaseBackup | None = None
     found = False
     for backup in reversed(backups.usable):
@@ -67,7 +72,8 @@ def stretches(backups: Backups, archive: Archive, window: Window) -> Iterator[St
         begin = earliest_time(backup, archive, binaries)
         if window.before is None or begin < window.before:
             found = True
-            yield Stretch(backup, chain, binaries, _end(chain, newer, window.before, binaries))
+            end = _end(chain, newer, window.before, binaries)
+            yield Stretch(backup, chain, binaries, end, reader_of(backup, lambda one: unpacked(one, scene)))
             newer = backup
             if window.after and begin <= window.after:
                 return

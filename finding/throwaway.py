@@ -25,8 +25,9 @@ from dbrestore.postgres.combining import place_backup
 from dbrestore.postgres.configuring import AUTO
 from dbrestore.postgres.placement import Placement
 from dbrestore.progress import Meter
-from finding.catalogs import Catalogs
+from finding.catalogs import Catalogs, Read
 from finding.places import cluster_in, place
+from finding.reading import keep, remembered
 from finding.scene import Scene
 from finding.supply import Supply
 from problem import Problem
@@ -89,6 +90,16 @@ def throw_away(backup: BaseBackup, chain: Chain, scene: Scene) -> Iterator[Throw
         supply = Supply(chain, data / "pg_wal", owner)
         supply.histories()
         yield ThrowAway(cluster, supply, context, copied)
+
+
+def unpacked(backup: BaseBackup, scene: Scene) -> Read:
+    """The names' files of a base backup that has to be unpacked for it; nothing of it stays."""
+    scene.tell(f"unpacking base backup {backup.name} for the names of its tables")
+    with place(scene.beside, scene.owner) as data:
+        _copied(backup, data, scene.owner, Context("find", scene.tell))
+        read = remembered(lambda name: (data / name).read_bytes())
+        keep(Catalogs(read, backup.version_major), scene.database)
+    return read
 
 
 def _copied(backup: BaseBackup, data: Path, owner: Account | None, context: Context) -> int:
