@@ -36,6 +36,13 @@ def heard(message: str) -> Problem | None:
     return Problem(found["name"], found["what"], found["cure"] or "") if found else None
 
 
+def unusable(error: OSError) -> Problem:
+    """A file or folder that the system keeps from us: rights, a full or a read-only file system."""
+    why = error.strerror or str(error)
+    what = f"{error.filename}: {why}." if error.filename else f"A file cannot be used: {why}."
+    return Problem("file-unusable", what, "Mend that, then run the same command again.")
+
+
 class Misuse(Problem):
     """Wrong usage or a wrong value in the config: nothing was started."""
 

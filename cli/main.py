@@ -13,7 +13,7 @@ import click
 from cli.masking import masked
 from cli.render import Screen
 from cli.session import Session
-from problem import Problem
+from problem import Problem, unusable
 
 COMMANDS = Path(__file__).parent / "commands"
 _SWITCHES = ("--json", "--debug")
@@ -116,6 +116,8 @@ def main() -> None:
         sys.exit(wrong.exit_code)
     except Problem as problem:
         _end(screen, problem, debug)
+    except OSError as error:
+        _end(screen, unusable(error), debug)
     except Exception as error:
         what = f"Reforge failed in a way it does not know: {type(error).__name__}: {masked(str(error))}"
         _end(screen, Problem("unknown", what, "Run it again with --debug and report what it prints."), debug)

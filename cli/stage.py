@@ -14,7 +14,7 @@ from cli.journal import Run, typed_command
 from cli.plans import Plans
 from cli.position import applied
 from cli.stackfile import Edit, digest
-from problem import Misuse, Problem, Refusal
+from problem import Misuse, Problem, Refusal, unusable
 
 if TYPE_CHECKING:
     from cli.render import Progress
@@ -88,6 +88,10 @@ class Stage:
         except Problem as problem:
             journal.end("failed", why=problem.what.splitlines()[0], problem=problem.name)
             raise
+        except OSError as error:
+            found = unusable(error)
+            journal.end("failed", why=found.what, problem=found.name)
+            raise found from error
         except Exception as error:
             journal.end("failed", why=f"{type(error).__name__}, which Reforge does not know")
             raise
@@ -141,8 +145,17 @@ class Stage:
             finally:
                 self._plans.drop()
         self.facts["changes"] = done.changes
+        self._tell_notes(done.notes)
         self._end("done", f"Applied in {done.seconds:.1f} s.", digest=digest(text))
         return done
+
+    def _tell_notes(self, found: list[str]) -> None:
+        """What a resource has to say after its work; what the preview has said already is not repeated."""
+        told = self.facts.get("notes") or []
+        new = [note for note in found if note not in told]
+        self.facts["notes"] = [*told, *new]
+        if new:
+            self.session.screen.say("\n".join(new))
 
     def _end(self, state: str, words: str, **facts: Any) -> None:
         self.session.journal.end(state, **facts)

@@ -32,7 +32,7 @@ from dbrestore.handler import PartlyMade
 from dbrestore.provider import Provider
 from dbrestore.registry import Handlers
 from dbrestore.values import wire
-from problem import Problem
+from problem import Problem, unusable
 
 VERSION = "0.1.0"
 POLL_SECONDS = 0.25
@@ -95,9 +95,12 @@ def _spoken(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Co
 
 
 def _unforeseen(error: Exception) -> str:
-    """What no handler foresaw, with the place for whoever mends it."""
+    """What no handler foresaw, with the place for whoever mends it; what the system refuses has words."""
+    if isinstance(error, OSError):
+        return unusable(error).message
     place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error}\nThis was not foreseen, in {place.filename}:{place.lineno}."
+    where = f"This was not foreseen, in {place.filename}:{place.lineno}."
+    return Problem("unknown", f"{type(error).__name__}: {error}", where).message
 
 
 def _kept(problem: PartlyMade) -> tuple[tuple[str, bytes], ...]:

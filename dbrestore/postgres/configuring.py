@@ -17,6 +17,16 @@ from toolchain.accounts import Account
 AUTO = "postgresql.auto.conf"
 
 
+def check_folder(directory: Path) -> None:
+    """Problem ``folder-unusable`` where a data directory could not be made: a preview knows it already."""
+    place = next(one for one in directory.parents if one.exists())
+    why = "" if os.access(place, os.W_OK) else "cannot be written to: rights, or a read-only file system"
+    if why or not place.is_dir():
+        what = f"{place}, where restored instances go, {why or 'is no folder'}."
+        cure = "Mend that, or choose another folder: reforge:source.directory in the stack's config."
+        raise Problem("folder-unusable", what, cure)
+
+
 def make_folder(directory: Path, owner: Account | None) -> bool:
     """Make a data directory that only the server's account may enter; tells whether its parent is new too."""
     made_parent = not directory.parent.exists()

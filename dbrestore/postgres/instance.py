@@ -35,6 +35,7 @@ class Instance(Handler):
     def examine(self, context: Context, inputs: InstanceInputs) -> None:
         """The quick part of the proof. Work of ours that lies there already was proven, and is continued."""
         if own_mark(inputs.directory, context.urn) is None:
+            configuring.check_folder(inputs.directory)
             way = _way(inputs)
             way.examine(context)
             if lines := way.forecast().lines():

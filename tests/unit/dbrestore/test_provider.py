@@ -270,11 +270,19 @@ def test_what_no_handler_foresaw_is_told_with_its_place_and_without_a_traceback(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        Engine(Record(create=OSError("the disk is on fire"))).ask("Create", urn=URN, properties=whole())
+        Engine(Record(create=TypeError("the disk is on fire"))).ask("Create", urn=URN, properties=whole())
     said = caught.value.details() or ""
-    assert said.startswith("OSError: the disk is on fire\nThis was not foreseen, in ")
+    assert said.startswith("TypeError: the disk is on fire [unknown]\nThis was not foreseen, in ")
     assert "wire.py:" in said
     assert caplog.text == ""
+
+
+def test_what_the_system_keeps_from_us_is_told_by_its_file() -> None:
+    refused = OSError(30, "Read-only file system", "/srv/restores/a")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        Engine(Record(create=refused)).ask("Create", urn=URN, properties=whole())
+    said = caught.value.details() or ""
+    assert said.startswith("/srv/restores/a: Read-only file system. [file-unusable]\nMend that")
 
 
 def test_an_interrupt_reaches_the_work_and_another_run_of_the_engine_begins_afresh() -> None:
