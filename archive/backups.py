@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ def list_backups(location: Path | str, options: Mapping[str, Any] | None = None)
     store = store_at(location, options, _unreadable)
     names = sorted(name for name, size in store.entries("") if size is None and not name.startswith("."))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = list(pool.map(lambda name: _read(store, name), names))
+        found = list(pool.map(lambda name: read_backup(name, partial(_opened, store, name)), names))
     broken = [one for one in found if isinstance(one, BrokenBackup)]
     whole = sorted((one for one in found if isinstance(one, BaseBackup)), key=lambda one: one.stop_lsn)
     linked = [_linked(backup, whole, broken) for backup in whole]
@@ -132,13 +133,10 @@ def _unreadable(place: object, error: Exception, cure: str) -> Problem:
     return Problem("backups-unreadable", f"The folder of base backups {place} cannot be read: {words}", cure)
 
 
-def _read(store: Store, name: str) -> BaseBackup | BrokenBackup:
-    """One folder: a backup, or the words why not."""
+def read_backup(name: str, opened: Callable[[], Contents]) -> BaseBackup | BrokenBackup:
+    """A backup by what ``opened`` gives, or the words why it is none."""
     try:
-        tree = Tree(store, name)
-        if MANIFEST not in tree.top:
-            raise ValueError("has no backup_manifest: still being written, or made without one")
-        return _described(name, _contents(tree))
+        return _described(name, opened())
     except (ValueError, struct.error) as error:
         return BrokenBackup(name, str(error))
     except OSError as error:
@@ -147,7 +145,15 @@ def _read(store: Store, name: str) -> BaseBackup | BrokenBackup:
         return BrokenBackup(name, problem.what)
 
 
-def _contents(tree: Tree) -> Contents:
+def _opened(store: Store, name: str) -> Contents:
+    tree = Tree(store, name)
+    if MANIFEST not in tree.top:
+        raise ValueError("has no backup_manifest: still being written, or made without one")
+    return contents_of(tree)
+
+
+def contents_of(tree: Tree) -> Contents:
+    """The files of a backup made by pg_basebackup; ValueError in words where they are none."""
     if "PG_VERSION" in tree.top:
         return Plain(tree)
     if Tarred.fits(tree):

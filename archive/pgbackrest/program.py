@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
 
 from archive.compression import Garbled
+from archive.tools import followed
 from problem import Problem
 from toolchain.accounts import Account, popen_as
 
@@ -75,15 +76,10 @@ class PgBackRest:
             shutil.chown(locks, *((self.account.uid, self.account.gid) if self.account else (None, None)))
             words = [f"--set={label}", f"--pg1-path={directory}", "--type=none", f"--lock-path={locks}"]
             words += ["--log-level-console=detail", "--log-level-stderr=off", "--no-log-timestamp", *options]
-            with self._started("restore", *words) as process:
-                said = list[str]()
-                for line in process.stdout or ():
-                    said = [*said[-20:], line.decode("utf-8", "replace").strip()]
-                    if not told(said[-1]):
-                        process.terminate()
-                        return
-            if process.returncode:
-                raise self._failed("restore", "\n".join(said))
+            with _found():
+                status, said = followed([*self._command("restore"), *words], self.account, told)
+            if status:
+                raise self._failed("restore", said)
 
     def _explain(self, process: subprocess.Popen[bytes], path: str, errors: TextIO) -> None:
         """Why a file was not given whole; nothing where it was."""
@@ -102,14 +98,11 @@ class PgBackRest:
                 raise self._failed(words[0], errors.read() or text.decode("utf-8", "replace"))
         return json.loads(text)
 
-    def _started(self, command: str, *words: str, stderr: Any = subprocess.STDOUT) -> subprocess.Popen[bytes]:
-        options = [f"--config={self.config}", f"--stanza={self.stanza}", f"--repo={self.repo}"]
-        options += ["--log-level-file=off"]
-        if command != "restore":
-            options += ["--log-level-console=off", "--log-level-stderr=error"]
-        try:
+    def _started(self, command: str, *words: str, stderr: TextIO) -> subprocess.Popen[bytes]:
+        quiet = ["--log-level-console=off", "--log-level-stderr=error"]
+        with _found():
             return subprocess.Popen(
-                ["pgbackrest", *options, command, *words],
+                [*self._command(command), *quiet, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
@@ -117,11 +110,10 @@ class PgBackRest:
                 cwd="/",
                 **popen_as(self.account),
             )
-        except FileNotFoundError as error:
-            what = "pgbackrest, which reads the repository, is not on this machine."
-            raise Problem(
-                "pgbackrest-missing", what, "Install it, for example: apt install pgbackrest"
-            ) from error
+
+    def _command(self, command: str) -> list[str]:
+        options = [f"--config={self.config}", f"--stanza={self.stanza}", f"--repo={self.repo}"]
+        return ["pgbackrest", *options, "--log-level-file=off", command]
 
     def _failed(self, command: str, said: str) -> Problem:
         match = _ERROR.search(said)
@@ -131,3 +123,13 @@ class PgBackRest:
             f"pgbackrest {command} of {self} failed: {words}",
             f"Try it by hand: pgbackrest --config={self.config} --stanza={self.stanza} info",
         )
+
+
+@contextmanager
+def _found() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        what = "pgbackrest, which reads the repository, is not on this machine."
+        cure = "Install it, for example: apt install pgbackrest"
+        raise Problem("pgbackrest-missing", what, cure) from error

@@ -13,11 +13,7 @@ from archive.wal import Archive
 
 
 def look(
-    data_directory: Path | None,
-    *,
-    backups: Path | str,
-    archive: Path | str,
-    options: Mapping[str, Any] | None = None,
+    data_directory: Path | None, options: Mapping[str, Any], *, backups: Path | str, archive: Path | str
 ) -> Repository:
     """``options`` reach the object store of the URLs."""
     listing = list_backups(backups, options)

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 from archive.backups import Backups
 from archive.wal import Archive
 
+_NOT_TOOLS = {"__init__", "repository", "folders"}
+
 
 @dataclass(frozen=True)
 class Repository:
@@ -21,18 +23,31 @@ class Repository:
 
 
 class Declared(Protocol):
-    """The parts of a declared source that tell where its backups are."""
+    """A declared source: two folders, or under a tool's name what that tool's module takes."""
 
     @property
-    def repository(self) -> tuple[str, Mapping[str, Any]]:
-        """The kind, a module of ``archive.repositories``, and what its ``look`` takes by name."""
-
+    def archive(self) -> Path | str | None: ...
+    @property
+    def backups(self) -> Path | str | None: ...
+    @property
+    def storage_options(self) -> Mapping[str, Any]: ...
     @property
     def data_directory(self) -> Path | None: ...
 
 
+def tools() -> list[str]:
+    """The names of the tools whose repositories can be read."""
+    return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in _NOT_TOOLS)
+
+
 def look_into(source: Declared) -> Repository:
     """List what a source has; nothing is verified. Problem where its place cannot be read."""
-    kind, place = source.repository
-    found: Repository = import_module(f"archive.repositories.{kind}").look(source.data_directory, **place)
+    used = next((tool for tool in tools() if getattr(source, tool, None)), None)
+    if used:
+        place = dict(getattr(source, used))
+    else:
+        place = {"backups": source.backups, "archive": source.archive}
+    found: Repository = import_module(f"archive.repositories.{used or 'folders'}").look(
+        source.data_directory, source.storage_options, **place
+    )
     return found

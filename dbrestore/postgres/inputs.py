@@ -40,14 +40,41 @@ class Storage(Inputs):
     anon: bool = False
 
 
+class PgBackRest(Inputs):
+    """A stanza of a pgBackRest repository."""
+
+    stanza: str
+    config: Folder
+    repo: int = 1
+
+
+class Barman(Inputs):
+    """A server that Barman backs up; ``home`` is barman_home."""
+
+    home: Folder
+    server: str
+
+
+class WalG(Inputs):
+    """What WAL-G keeps; ``prefix`` is its WALG_..._PREFIX."""
+
+    prefix: Location
+
+
 class Source(Inputs):
-    """Where the base backups and the WAL of the original lie; all of it is only ever read."""
+    """Where the base backups and the WAL of the original lie; all of it is only ever read.
+
+    Two places, or what one of the tools in ``archive.repositories`` keeps, under that one's name.
+    """
 
     database: str
     user: str
     """A role of the original that may log in; with it the bootstrap superuser's name is found."""
-    archive: Location
-    backups: Location
+    archive: Location | None = None
+    backups: Location | None = None
+    pgbackrest: PgBackRest | None = None
+    barman: Barman | None = None
+    wal_g: WalG | None = None
     storage: Storage | None = None
     data_directory: Folder | None = None
     tablespaces: dict[str, Folder] = Field(default_factory=dict)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import ClassVar
 
-from archive.backups import list_backups
+from archive.backups import BaseBackup
 from archive.commits import last_record
+from archive.formats.delegated import Delegated
 from archive.lsn import format_lsn
 from archive.proof import Proof, prove
-from archive.stores.opening import store_at
-from archive.wal import Archive
+from archive.repositories.repository import look_into
 from dbrestore.forecast import Forecast
 from dbrestore.handler import Context, State
 from dbrestore.postgres import configuring, tablespaces
 from dbrestore.postgres.cluster import Cluster
 from dbrestore.postgres.combining import place_backup, staged
-from dbrestore.postgres.copying import COPYING
+from dbrestore.postgres.copying import COPYING, interrupted
+from dbrestore.postgres.delegating import place_delegated
 from dbrestore.postgres.feeding import feeder
 from dbrestore.postgres.inputs import InstanceInputs
 from dbrestore.postgres.making import Making
@@ -88,9 +91,7 @@ class Physical(Making):
             backup = self._proof.backup
             spaces = tablespaces.locations(self.inputs, backup)
             mark = replace(mark, tablespaces=tablespaces.check(spaces, backup, mark.tablespaces)).write()
-            size = place_backup(
-                self._proof.backup, Placement(cluster.directory, cluster.account, spaces), context
-            )
+            size = self._bring(Placement(cluster.directory, cluster.account, spaces), context)
             context.progress(f"copied and verified {size} bytes; writing the settings of the new instance")
             configuring.configure(cluster, self.inputs, self._proof)
             mark = mark.at("recovering").write()
@@ -100,6 +101,23 @@ class Physical(Making):
             commit = reached.last_commit.isoformat() if reached.last_commit else ""
             mark = replace(mark, reached_lsn=format_lsn(reached.lsn), reached_time=commit).write()
         return mark
+
+    def _bring(self, placement: Placement, context: Context) -> int:
+        """The base backup in its place; meanwhile the WAL is read for what must not be replayed."""
+        proof, over = self._proof, Event()
+        span, binaries = (proof.backup.start_lsn, proof.stop_lsn), find_binaries(proof.backup.version_major)
+        with ThreadPoolExecutor(1) as pool:
+            looking = pool.submit(tablespaces.refuse_new, proof.chain, span, binaries, over.is_set)
+            try:
+                size = _place(proof.backup, placement, context)
+                while not looking.done() and not context.cancelled.wait(0.05):
+                    pass
+                if context.cancelled.is_set():
+                    raise interrupted()
+            finally:
+                over.set()
+            looking.result()
+        return size
 
     def _recover(self, context: Context, cluster: Cluster) -> Reached:
         target, reach = self.inputs.until.target(), _reach(self._proof)
@@ -131,6 +149,12 @@ class Physical(Making):
         }
 
 
+def _place(backup: BaseBackup, placement: Placement, context: Context) -> int:
+    if isinstance(backup.contents, Delegated):
+        return place_delegated(backup, backup.contents, placement, context)
+    return place_backup(backup, placement, context)
+
+
 def _folder(inputs: InstanceInputs) -> Path | None:
     """The folder of the backups, if it is one of this machine."""
     return inputs.source.backups if isinstance(inputs.source.backups, Path) else None
@@ -138,10 +162,8 @@ def _folder(inputs: InstanceInputs) -> Path | None:
 
 def _reachable(inputs: InstanceInputs) -> Proof:
     """The quick proof, with the programs of each backup's own version."""
-    backups = list_backups(inputs.source.backups, inputs.source.storage_options)
-    store = store_at(inputs.source.archive, inputs.source.storage_options)
-    archive = Archive.scan(store, inputs.source.data_directory)
-    return prove(backups, archive, inputs.until.target(), find_binaries(), datetime.now(UTC))
+    found = look_into(inputs.source)
+    return prove(found.backups, found.archive, inputs.until.target(), find_binaries(), datetime.now(UTC))
 
 
 def _reach(proof: Proof) -> tuple[int, int]:

@@ -4,31 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from archive.archiver import still_in_source
-from archive.backups import Backups, list_backups
+from archive.backups import Backups
 from archive.lsn import format_lsn
+from archive.repositories.repository import Declared, look_into
 from archive.segments import Segment
-from archive.stores.opening import store_at
 from archive.wal import Archive
 from archive.windows import Gap, Window, windows
 from problem import Problem
 from toolchain.postgres import find_binaries
-
-
-class Source(Protocol):
-    """The parts of ``reforge:source`` that the catalog looks at."""
-
-    @property
-    def archive(self) -> Path | str: ...
-    @property
-    def backups(self) -> Path | str: ...
-    @property
-    def storage_options(self) -> dict[str, Any]: ...
-    @property
-    def data_directory(self) -> Path | None: ...
 
 
 @dataclass(frozen=True)
@@ -104,15 +90,13 @@ class Catalog:
         }
 
 
-def what_can_be_restored(source: Source) -> Catalog:
+def what_can_be_restored(source: Declared) -> Catalog:
     """Look through the backups and the archive; nothing is verified and nothing of the source is touched.
 
     Problem where a folder cannot be read. Backups whose PostgreSQL version is not on this machine say so.
     """
-    listing, archive = (
-        list_backups(source.backups),
-        Archive.scan(store_at(source.archive, source.storage_options), source.data_directory),
-    )
+    repository = look_into(source)
+    listing, archive = repository.backups, repository.archive
     found = tuple(window for part in _by_version(listing) for window in _windows(part, archive))
     return Catalog(
         backups=(

@@ -66,12 +66,18 @@ def _source(source: Source, url: pulumi.Output[str]) -> dict[str, object]:
         "user": pulumi.Output.unsecret(
             url.apply(lambda text: unquote(urlsplit(text).username or "postgres"))
         ),
-        "archive": str(source.archive),
-        "backups": str(source.backups),
+        **_places(source),
         "storage": _storage(source),
         "dataDirectory": str(source.data_directory) if source.data_directory else None,
         **({"tablespaces": rules} if rules else {}),  # the engine would hand on a None as null
     }
+
+
+def _places(source: Source) -> dict[str, object]:
+    """Two folders, or what a tool keeps, in the words of the plugin."""
+    folders = {name: str(place) for name in ("archive", "backups") if (place := getattr(source, name))}
+    tools = {"pgbackrest": source.pgbackrest, "barman": source.barman, "walG": source.wal_g}
+    return folders | {name: tool.model_dump(mode="json") for name, tool in tools.items() if tool}
 
 
 def _storage(source: Source) -> dict[str, object] | None:

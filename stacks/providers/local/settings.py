@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from stacks import restores
 from stacks.messages import PREFIX, nearest
@@ -33,14 +33,47 @@ class Replica(Strict):
     url: DatabaseUrl = Field(description="as a role that may promote it and read its settings")
 
 
+class PgBackRest(Strict):
+    """A stanza of a pgBackRest repository, read by pgbackrest itself."""
+
+    stanza: Text
+    config: Folder = Field(description="pgbackrest's configuration file")
+    repo: int = Field(1, ge=1, description="number of the repository in it")
+
+
+class Barman(Strict):
+    """A server that Barman backs up, read from its folders."""
+
+    home: Folder = Field(description="barman_home")
+    server: Text
+
+
+class WalG(Strict):
+    """What WAL-G keeps; base backups are unpacked by wal-g itself, configured by its own environment."""
+
+    prefix: Location = Field(description="its WALG_..._PREFIX, a folder or a URL")
+
+
+PLACES = ("pgbackrest", "barman", "wal-g")
+"""What says where backups and WAL are instead of ``backups`` and ``archive``."""
+_ONE_PLACE: list[Any] = [{"required": ["backups", "archive"]}, *({"required": [tool]} for tool in PLACES)]
+
+
 class Source(AnySource):
     """Where the base backups and the WAL archive lie, and where restored instances go."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": _ONE_PLACE})
+
     provider: Annotated[Literal["local"], KnownProvider]
-    backups: Location = Field(
-        description="folder of base backups, each a folder of its own; or its URL in an object store"
+    backups: Location | None = Field(
+        None, description="folder of base backups, each a folder of its own; or its URL in an object store"
     )
-    archive: Location = Field(description="folder of archived WAL segments, or its URL in an object store")
+    archive: Location | None = Field(
+        None, description="folder of archived WAL segments, or its URL in an object store"
+    )
+    pgbackrest: PgBackRest | None = Field(None, description="instead of backups and archive")
+    barman: Barman | None = Field(None, description="instead of backups and archive")
+    wal_g: WalG | None = Field(None, description="instead of backups and archive")
     storage: Storage | None = Field(None, description="how the object store of the URLs is reached")
     directory: Folder = Field(description="folder in which each restored instance gets a data directory")
     data_directory: Folder | None = Field(None, description="the original's PGDATA, only ever read")
@@ -90,12 +123,29 @@ class Source(AnySource):
         return found
 
     @model_validator(mode="after")
+    def _one_place(self) -> Source:
+        given = [tool for tool in PLACES if getattr(self, tool.replace("-", "_"))]
+        both = [name for name in ("backups", "archive") if getattr(self, name)]
+        if len(given) > 1 or (given and both):
+            raise ValueError(f"has both {' and '.join(given + both)}; one says where the backups are")
+        if not given and len(both) < 2:
+            missing = " and ".join(name for name in ("backups", "archive") if name not in both)
+            raise ValueError(f"lacks {missing}, or one of {', '.join(PLACES)} instead of both")
+        return self
+
+    @model_validator(mode="after")
     def _apart(self) -> Source:
         """A restored instance must never lie in the original's own folders, nor they among the restores."""
         for rule, folder in self.tablespaces.items():
             if _overlap(Path(rule), folder):
                 raise ValueError(f"tablespaces: {folder} overlaps {rule}; restored ones need a folder apart")
-        places = {"data-directory": self.data_directory, "backups": self.backups, "archive": self.archive}
+        places = {
+            "data-directory": self.data_directory,
+            "backups": self.backups,
+            "archive": self.archive,
+            "barman": self.barman and self.barman.home,
+            "wal-g": self.wal_g and self.wal_g.prefix,
+        }
         wrong = [
             f"{name} ({place})"
             for name, place in places.items()

@@ -1,0 +1,154 @@
+"""Restores out of what backup tools keep: pgBackRest by its program, Barman and WAL-G by their folders."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from archive.repositories.repository import look_into
+from dbrestore.handler import Context
+from dbrestore.postgres.instance import Instance
+from problem import Problem
+from stacks.providers.local.catalog import what_can_be_restored
+from tests.support.pgbackrest import STANZA, Repository, needs_pgbackrest
+from tests.support.servers import Postgres, folder, scratch, wait_until
+
+URN = "urn:pulumi:test::reforge::dbrestore:postgres:Instance::{}"
+
+
+@dataclass
+class Original:
+    folder: Path
+    tool: dict[str, Any]
+    segments: dict[int, str]
+    xids: dict[int, str]
+
+    def inputs(self, until: dict[str, Any]) -> Any:
+        source = {"database": "postgres", "user": "postgres", **self.tool}
+        directory = self.folder / "restores" / "restored"
+        declared = {"name": "restored", "directory": directory, "source": source, "until": until}
+        return Instance.inputs.model_validate(declared | {"operators": ["127.0.0.1/32"]})
+
+    def restore(
+        self, kind: str, value: str | None = None, inclusive: bool = True, table: str = "steps"
+    ) -> list[int]:
+        """The rows of a restore, which is removed again."""
+        inputs = self.inputs({"kind": kind, "value": value, "inclusive": inclusive})
+        context = Context(URN.format("restored"))
+        identity, state = Instance().create(context, inputs)
+        try:
+            with psycopg.connect(
+                host=str(inputs.directory), port=state["boundPort"], user="postgres", dbname="postgres"
+            ) as connection:
+                return [row[0] for row in connection.execute(f"SELECT id FROM {table} ORDER BY id")]
+        finally:
+            Instance().delete(context, identity, state)
+            assert not inputs.directory.exists()
+
+    @property
+    def newest_backup(self) -> str:
+        return look_into(self.inputs({"kind": "latest"}).source).backups.usable[-1].name
+
+    def restore_in_vain(self, kind: str, value: str | None = None) -> Problem:
+        with pytest.raises(Problem) as caught:
+            self.restore(kind, value)
+        assert not (self.folder / "restores").exists()
+        return caught.value
+
+
+def steps(server: Postgres, archived: Any) -> tuple[dict[int, str], dict[int, str]]:
+    """Rows 2 to 5, each in a segment of its own that is archived before the next."""
+    segments, xids = {}, {}
+    for step in range(2, 6):
+        [(xids[step],)] = server.execute(
+            f"INSERT INTO steps VALUES ({step}) RETURNING pg_current_xact_id()::text"
+        )
+        segments[step] = server.switch_wal()
+        wait_until(lambda name=segments[step]: archived(name), what=f"{segments[step]} being archived")
+    return segments, xids
+
+
+@pytest.fixture(scope="module")
+def pgbackrest() -> Iterator[tuple[Original, Repository]]:
+    with scratch() as place:
+        repository = Repository(place / "pgbackrest", place / "pg")
+        server = Postgres(folder(place / "pg"), settings=repository.settings)
+        repository.configure(server.port)
+        with server:
+            repository.call("stanza-create")
+            server.execute("CREATE TABLE steps (id int PRIMARY KEY); INSERT INTO steps VALUES (1)")
+            space = folder(place / "space")
+            server.execute(f"CREATE TABLESPACE far LOCATION '{space}'")
+            server.execute("CREATE TABLE elsewhere TABLESPACE far AS SELECT 7 AS id")
+            repository.call("backup", "--type=full")
+            repository.call("backup", "--type=incr")
+            segments, xids = steps(server, repository.archived)
+        tool = {"pgbackrest": {"stanza": STANZA, "config": str(repository.config)}}
+        yield Original(place, tool, segments, xids), repository
+
+
+@needs_pgbackrest
+def test_pgbackrest_backups_and_their_windows_are_listed(pgbackrest: tuple[Original, Repository]) -> None:
+    original, _repository = pgbackrest
+    found = what_can_be_restored(original.inputs({"kind": "latest"}).source)
+    assert [backup.problems for backup in found.backups] == [(), ()]
+    assert [window.gaps for window in found.windows] == [(), ()]
+    assert found.windows[0].start < found.windows[0].end
+
+
+@needs_pgbackrest
+def test_a_pgbackrest_repository_restores_to_its_end_and_to_a_transaction(
+    pgbackrest: tuple[Original, Repository],
+) -> None:
+    original, repository = pgbackrest
+    before = fingerprint(repository.place / "repo")
+    assert original.restore("latest") == [1, 2, 3, 4, 5]
+    assert original.restore("xid", original.xids[4], inclusive=False) == [1, 2, 3]
+    assert original.restore("snapshot", original.newest_backup, table="elsewhere") == [7]
+    assert fingerprint(repository.place / "repo") == before
+
+
+@needs_pgbackrest
+def test_a_gap_and_damage_in_a_pgbackrest_repository_are_named(
+    pgbackrest: tuple[Original, Repository],
+) -> None:
+    original, repository = pgbackrest
+    victim = next(repository.archive.glob(f"{original.segments[4]}-*"))
+    whole = victim.read_bytes()
+    try:
+        victim.write_bytes(whole[:-100])
+        damaged = original.restore_in_vain("latest")
+        victim.unlink()
+        missing = original.restore_in_vain("latest")
+    finally:
+        victim.write_bytes(whole)
+        shutil.chown(victim, victim.parent.owner(), victim.parent.group())
+    assert (damaged.name, original.segments[4] in damaged.what) == ("wal-damaged", True)
+    assert (missing.name, original.segments[4] in missing.what) == ("wal-missing", True)
+    assert original.restore("latest") == [1, 2, 3, 4, 5]
+
+
+@needs_pgbackrest
+def test_what_pgbackrest_says_no_to_is_told_in_its_words(pgbackrest: tuple[Original, Repository]) -> None:
+    original, repository = pgbackrest
+    for stanza, config in (("other", repository.config), (STANZA, repository.place / "none.conf")):
+        wrong = Original(original.folder, {"pgbackrest": {"stanza": stanza, "config": str(config)}}, {}, {})
+        problem = wrong.restore_in_vain("latest")
+        assert problem.name == "pgbackrest-failed"
+        assert "missing" in problem.what
+
+
+def fingerprint(place: Path) -> dict[str, str]:
+    """Every file of a folder by its content."""
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(place.rglob("*"))
+        if path.is_file()
+    }
