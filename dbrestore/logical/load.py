@@ -18,7 +18,6 @@ from dbrestore.logical.options import Options
 from dbrestore.logical.reading import Dump
 from dbrestore.logical.scripts import load_script
 from dbrestore.logical.target import Target
-from problem import Refusal
 
 
 @dataclass
@@ -51,7 +50,8 @@ def load(dump: Dump, chosen: Sequence[Entry], target: Target, options: Options, 
     Problem ``restore-incomplete`` where something of the dump is not there afterwards.
     """
     target.require_empty()
-    require_extensions(chosen, target)
+    available = {str(row[0]) for row in target.rows("SELECT name FROM pg_available_extensions")}
+    needs.require_extensions(chosen, available, target.binaries)
     found = Loaded(roles_made=_roles(chosen, target, options))
     if dump.format == "plain":
         found.rows, complaints = load_script(dump, target, options, context)
@@ -66,18 +66,6 @@ def load(dump: Dump, chosen: Sequence[Entry], target: Target, options: Options, 
     found.objects = presence.compared(chosen)
     analyse(target, options.jobs, context)
     return found
-
-
-def require_extensions(entries: Sequence[Entry], target: Target) -> None:
-    """Refusal ``extensions-missing`` that names what this server does not have."""
-    available = {row[0] for row in target.rows("SELECT name FROM pg_available_extensions")}
-    absent = [name for name in needs.extensions(entries) if name not in available]
-    if absent:
-        what = f"The dump needs extensions that this server does not have: {', '.join(absent)}."
-        cure = (
-            f"Install their packages for PostgreSQL {target.binaries.major}, then run the same command again."
-        )
-        raise Refusal("extensions-missing", what, cure)
 
 
 def _roles(entries: Sequence[Entry], target: Target, options: Options) -> list[str]:

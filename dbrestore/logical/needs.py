@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from dbrestore.logical.entries import Entry
+from problem import Refusal
+from toolchain.postgres import Binaries
 
 _NAME = r'(?:"(?:[^"]|"")+"|[\w$]+)'
 _NAMES = rf"{_NAME}(?:\s*,\s*{_NAME})*"
@@ -67,6 +69,17 @@ def extensions(entries: Iterable[Entry]) -> list[str]:
     """Extensions that the dump creates, by name."""
     found = (_EXTENSION.search(one.sql) for one in entries if one.kind == "EXTENSION")
     return [_plain(match[1]) for match in found if match]
+
+
+def require_extensions(entries: Iterable[Entry], available: Collection[str], binaries: Binaries) -> None:
+    """Refusal ``extensions-missing`` that names those that are not available."""
+    absent = [name for name in extensions(entries) if name not in available]
+    if absent:
+        what = (
+            f"The dump needs extensions that PostgreSQL {binaries.version} here lacks: {', '.join(absent)}."
+        )
+        cure = f"Install their packages for PostgreSQL {binaries.major}, then run the same command again."
+        raise Refusal("extensions-missing", what, cure)
 
 
 def roles(entries: Iterable[Entry], owners: bool = True) -> dict[str, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from dbrestore.handler import Context
+from dbrestore.logical import needs
 from dbrestore.logical.data import Data
 from dbrestore.logical.entries import Entry
 from dbrestore.logical.options import Options
@@ -45,7 +47,19 @@ def binaries_for(dump: Dump) -> Binaries:
     fitting = [one for one in installations() if one.major >= needed]
     if not fitting:
         here = ", ".join(sorted({one.version for one in installations()})) or "none"
-        what = f"The dump {dump.path} needs PostgreSQL {needed} or newer; this machine has {here}."
+        what = f"The dump {dump.place} needs PostgreSQL {needed} or newer; this machine has {here}."
         raise Problem("dump-newer", what, f"Install PostgreSQL {needed}, then run the same command again.")
     # The list is best first, and a stable sort keeps that among installations of one major version.
     return min(fitting, key=lambda one: one.major)
+
+
+def require_installed(entries: Sequence[Entry], binaries: Binaries) -> None:
+    """Refusal ``extensions-missing`` for what an installation does not have, before a server runs."""
+    wanted = needs.extensions(entries)
+    if not wanted:
+        return
+    share = subprocess.run(
+        [str(binaries.tool("pg_config")), "--sharedir"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    have = {path.stem for path in Path(share, "extension").glob("*.control")}
+    needs.require_extensions(entries, have, binaries)

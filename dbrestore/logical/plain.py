@@ -75,7 +75,7 @@ def plain_dump(path: Path, context: Context) -> Dump:
     head = contents.sql[HEAD].decode(errors="replace")
     _require_whole(path, contents, head)
     rows = {title.label: count for title, count in contents.rows.items()}
-    return Dump(path, "plain", _header(head), contents.entries(), rows=rows, clear=contents.size)
+    return Dump(path, "plain", header_of(head), contents.entries(), rows=rows, clear=contents.size)
 
 
 def _require_whole(path: Path, contents: _Contents, head: str) -> None:
@@ -89,6 +89,7 @@ def _require_whole(path: Path, contents: _Contents, head: str) -> None:
         raise Problem("dump-truncated", what, "Fetch it again, or take another dump.")
 
 
-def _header(head: str) -> Header:
+def header_of(head: str) -> Header:
+    """The versions that the first lines of plain SQL tell."""
     found = dict(_VERSION.findall(head))
     return Header(server=found.get("from database", ""), pg_dump=found.get("by pg_dump", ""))

@@ -40,10 +40,20 @@ class Dump:
     """Rows of each table of a plain dump, by the label of its data, in the dump's order."""
     clear: int = 0
     """Bytes of a plain dump in clear."""
+    url: str = ""
+    """Where it lies, while it is only looked at in an object store."""
+    stored: int = 0
+
+    @property
+    def place(self) -> str:
+        """Where it lies, for people."""
+        return self.url or str(self.path)
 
     @property
     def size(self) -> int:
         """Bytes that it takes, compressed as it is."""
+        if self.stored:
+            return self.stored
         files = self.path.iterdir() if self.path.is_dir() else (self.path,)
         return sum(file.stat().st_size for file in files)
 
@@ -57,15 +67,20 @@ def recognise(path: Path) -> str:
             return "directory"
         with path.open("rb") as file:
             head = file.read(512)
+    return kind_of(head, str(path))
+
+
+def kind_of(head: bytes, name: str) -> str:
+    """The format of a file by its first 512 bytes."""
     if not head:
-        raise Problem("dump-truncated", f"{path} is empty.", "Fetch it again, or take another dump.")
+        raise Problem("dump-truncated", f"{name} is empty.", "Fetch it again, or take another dump.")
     if head.startswith(MAGIC):
         return "custom"
     if head[_TAR_MAGIC : _TAR_MAGIC + 5] == b"ustar" and head.startswith(b"toc.dat\0"):
         return "tar"
     if head.startswith((_GZIP, _ZSTD, _LZ4)) or b"\0" not in head:
         return "plain"
-    raise Problem("dump-unknown", f"{path} is no dump of pg_dump: its first bytes are {head[:8]!r}.", _TAKE)
+    raise Problem("dump-unknown", f"{name} is no dump of pg_dump: its first bytes are {head[:8]!r}.", _TAKE)
 
 
 def archive_of(path: Path, kind: str) -> Dump:
@@ -148,14 +163,15 @@ def clear_stream(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], int]]]:
         head = raw.read(4)
         raw.seek(0)
         try:
-            yield _clear(raw, head), raw.tell
+            yield clear_of(raw, head), raw.tell
         except EOFError:
             raise Problem("dump-truncated", f"The dump {path} is not whole: it breaks off.", again) from None
         except (gzip.BadGzipFile, zlib.error, zstandard.ZstdError, RuntimeError) as error:
             raise Problem("dump-damaged", f"The dump {path} is damaged: {error}.", again) from error
 
 
-def _clear(raw: BinaryIO, head: bytes) -> BinaryIO:
+def clear_of(raw: BinaryIO, head: bytes) -> BinaryIO:
+    """A stream in clear, by how it begins."""
     if head.startswith(_GZIP):
         return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
     if head.startswith(_ZSTD):

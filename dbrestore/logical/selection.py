@@ -32,7 +32,7 @@ def select(dump: Dump, options: Options) -> tuple[Sequence[Entry], list[str]]:
     if not (options.schemas or options.tables):
         return dump.entries, []
     if dump.format == "plain":
-        what = f"{dump.path} is plain SQL, which can only be loaded whole."
+        what = f"{dump.place} is plain SQL, which can only be loaded whole."
         raise Misuse(
             "plain-dump-whole", what, "Leave schemas and tables out, or have it written by pg_dump -Fc."
         )
@@ -59,7 +59,7 @@ def _seeds(dump: Dump, options: Options) -> set[int]:
 def _found(entries: Iterable[Entry], words: str, dump: Dump) -> set[int]:
     numbers = {one.number for one in entries}
     if not numbers:
-        raise Misuse("not-in-dump", f"{dump.path} has no {words}.", f"Type: pg_restore -l {dump.path}")
+        raise Misuse("not-in-dump", f"{dump.place} has no {words}.", f"Type: pg_restore -l {dump.path}")
     return numbers
 
 

@@ -53,8 +53,6 @@ class Target:
     parameters: Mapping[str, str]
     """Of libpq: host, port, user, password, dbname..."""
     binaries: Binaries
-    bulk: bool = False
-    """Whether the server is ours alone, so that it may be loaded as one that can be made anew."""
 
     @classmethod
     def of_url(cls, url: str, binaries: Binaries) -> Target:
