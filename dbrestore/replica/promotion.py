@@ -43,7 +43,7 @@ class Promotion(Handler):
             context.note(line)
 
     def create(self, context: Context, inputs: PromotionInputs) -> tuple[str, State]:
-        self.examine(context, inputs)
+        _looked(inputs)  # what it says a preview has told
         return inputs.name, self.update(context, inputs.name, {}, inputs)
 
     def read(self, context: Context, identity: str, state: State) -> State | None:

@@ -94,7 +94,7 @@ def cluster(settings: dict[str, str] | None = None) -> Iterator[Cluster]:
         place = stack.enter_context(scratch())
         primary = stack.enter_context(Postgres(folder(place / "primary"), settings=settings))
         primary.execute("CREATE TABLE written (key uuid PRIMARY KEY)")
-        standby = stack.enter_context(Standby(place / "standby", primary, settings=settings))
+        standby = stack.enter_context(Standby(place / "standby", primary.url(), settings=settings))
         entry = {"app": f"host=127.0.0.1 port={primary.port} dbname=postgres"}
         pooler = stack.enter_context(Pgbouncer(folder(place / "pooler"), entry))
         yield Cluster(place, primary, standby, pooler)

@@ -103,6 +103,7 @@ def test_a_dead_original_is_given_up_only_where_its_loss_is_accepted() -> None:
         assert "--accept-loss" in refused.value.cure
         with pytest.raises(Refusal, match="what it committed after that is lost"):
             site.cut_over()
+        Promotion().examine(site.context, site.promotion(acceptLoss=True))
         Promotion().create(site.context, site.promotion(acceptLoss=True))
         assert "does not answer" in site.notes[0]
         state = site.cut_over(acceptLoss=True)
@@ -119,8 +120,8 @@ def test_other_standbys_follow_and_stale_slots_go() -> None:
             "SELECT pg_create_physical_replication_slot(name) FROM (VALUES ('old'), ('mine')) s(name)"
         )
         with (
-            Standby(site.place / "two", site.primary, "two") as two,
-            Standby(folder(site.place / "three"), site.primary, "three") as three,
+            Standby(site.place / "two", site.primary.url(), "two") as two,
+            Standby(folder(site.place / "three"), site.primary.url(), "three") as three,
         ):
             two.execute("ALTER SYSTEM SET primary_slot_name = 'two'")
             two.execute("SELECT pg_reload_conf()")
@@ -131,7 +132,7 @@ def test_other_standbys_follow_and_stale_slots_go() -> None:
                 ("mine",),
                 ("two",),
             ]
-            two.primary = site.standby
+            two.primary = site.standby.url()
             two.catch_up()
             said = "\n".join(site.notes)
             assert "two follows the promoted server." in said
@@ -144,7 +145,7 @@ def test_other_standbys_follow_and_stale_slots_go() -> None:
 
 @pytest.mark.slow
 def test_a_standby_that_is_ahead_is_named_and_left_alone() -> None:
-    with cluster() as site, Standby(site.place / "two", site.primary, "two") as two:
+    with cluster() as site, Standby(site.place / "two", site.primary.url(), "two") as two:
         site.cut_over()
         site.primary.execute("SELECT pg_logical_emit_message(true, 'test', 'more')")
         two.catch_up()
@@ -214,6 +215,7 @@ def test_a_standby_is_proven_and_everything_that_hangs_on_it_is_told(shared: Clu
     shared.notes.clear()
     shared.primary.execute("CREATE UNLOGGED TABLE scratchpad ()")
     shared.standby.catch_up()
+    Promotion().examine(shared.context, shared.promotion())
     _, made = Promotion().create(shared.context, shared.promotion())
     said = "\n".join(shared.notes)
     assert "standby-1 is 0 bytes behind the original" in said

@@ -28,13 +28,13 @@ checks:
 def standby() -> Iterator[Standby]:
     with scratch() as place, Postgres(folder(place / "primary")) as primary:
         primary.execute("CREATE TABLE users (id bigint PRIMARY KEY); INSERT INTO users VALUES (1), (2), (3)")
-        with Standby(place / "standby", primary) as running:
+        with Standby(place / "standby", primary.url()) as running:
             running.catch_up()
             yield running
 
 
 def test_reading_checks_run_and_writing_ones_are_passed_over_with_the_reason(standby: Standby) -> None:
-    report = run(parse(SUITE), Subject(standby.url(), standby.primary.url(), standby=True))
+    report = run(parse(SUITE), Subject(standby.url(), standby.primary, standby=True))
     assert report.passed, report.text
     assert [one.outcome for one in report.verdicts] == ["passed", "passed", "passed", "skipped"]
     assert "standby in recovery" in report.verdicts[-1].summary
@@ -44,7 +44,7 @@ def test_reading_checks_run_and_writing_ones_are_passed_over_with_the_reason(sta
 
 
 def test_its_fingerprint_is_the_originals_and_its_activity_can_be_read(standby: Standby) -> None:
-    assert fingerprint(standby.url()).total == fingerprint(standby.primary.url()).total
+    assert fingerprint(standby.url()).total == fingerprint(standby.primary).total
     assert diagnostics(standby.url()).in_recovery
 
 

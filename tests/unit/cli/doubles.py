@@ -37,6 +37,8 @@ class PlayedEngine:
     serving: str = "source"
     resources: list[dict[str, Any]] = field(default_factory=list)
     checked: list[bool] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What resources say once they are applied."""
 
     @contextmanager
     def plugins(self) -> Iterator[None]:
@@ -63,7 +65,7 @@ class PlayedEngine:
             on_event(Event("began", step.urn, step.operation))
             on_event(Event("said", step.urn, text="copying 10 %"))
             on_event(Event("ended", step.urn, step.operation))
-        return Outcome(list(self.steps), {"create": len(self.steps)}, seconds=0.1)
+        return Outcome(list(self.steps), {"create": len(self.steps)}, seconds=0.1, notes=list(self.notes))
 
     def outputs(self) -> dict[str, Any]:
         self._do("outputs")

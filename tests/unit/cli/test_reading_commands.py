@@ -128,7 +128,8 @@ def test_sources_lists_standbys_with_their_distance_and_what_hangs_on_them(
 ) -> None:
     file = project / "Pulumi.local.yaml"
     url = "postgresql://admin:s3cret@127.0.0.1:5544/postgres"
-    replicas = f"reforge:source:\n    replicas: {{standby-1: {{url: '{url}'}}, standby-2: {{url: '{url}'}}}}\n"
+    both = f"{{standby-1: {{url: '{url}'}}, standby-2: {{url: '{url}'}}}}"
+    replicas = f"reforge:source:\n    replicas: {both}\n"
     file.write_text(file.read_text().replace("reforge:source:\n", replicas))
     monkeypatch.setattr(catalog, "what_can_be_restored", lambda _source: Catalog(CATALOG))
     monkeypatch.setattr(standbys, "what_can_be_promoted", lambda _source, urls: [FAR, GONE] if urls else [])

@@ -306,6 +306,13 @@ def test_a_cutover_notes_what_it_must_whether_at_once_or_by_a_plan(
     assert (ended["of"], ended["of_subject"], ended["position"]) == ("cutover", "before", "recovered")
 
 
+def test_what_resources_say_after_their_work_is_told_once(reforge: Reforge, played: PlayedEngine) -> None:
+    played.notes = ["standby-1 was promoted", "two follows the promoted server"]
+    ended = reforge("--json", *RESTORE, "--yes")
+    assert ended.err.count("standby-1 was promoted\n") == 1
+    assert ended.document["notes"] == played.notes
+
+
 def test_a_rollback_by_a_plan_says_what_was_written(
     reforge: Reforge, played: PlayedEngine, accepted: Path, told: list[str]
 ) -> None:
