@@ -47,6 +47,8 @@ class Proof:
     last_reachable: Commit | None
     expected: Commit | None
     needed: tuple[Segment, ...]
+    stop_lsn: int
+    """Records that begin before it are replayed, and none after it."""
     notes: tuple[str, ...] = ()
 
 
@@ -124,6 +126,7 @@ class _Attempt:
             last_reachable=last_commit(self.chain, self.binaries),
             expected=last_commit_before(self.chain, stop + included, self.binaries),
             needed=self.chain.up_to(stop),
+            stop_lsn=stop + included,
             notes=notes,
         )
 

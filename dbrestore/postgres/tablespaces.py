@@ -6,12 +6,16 @@ Never to where the original has them, and never back into the backup.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 from archive.backups import BaseBackup
+from archive.chain import Chain
+from archive.lsn import format_lsn
+from archive.spaces import new_tablespaces
 from dbrestore.postgres.inputs import InstanceInputs
 from problem import Problem, Refusal
+from toolchain.postgres import Binaries
 
 _SUFFIX = ".tablespaces"
 
@@ -52,6 +56,23 @@ def check(spaces: Mapping[int, Path], backup: BaseBackup, ours: Collection[str])
             cure = "Choose another folder for them: reforge:source.tablespaces in the stack's config."
             raise Problem("tablespace-in-the-way", what, cure)
     return [str(holder) for holder in holders]
+
+
+def refuse_new(
+    chain: Chain, span: tuple[int, int], binaries: Binaries, given_up: Callable[[], bool] = lambda: False
+) -> None:
+    """Read the WAL that will be replayed; Problem ``tablespace-created-since`` where it makes one."""
+    found = next(new_tablespaces(chain, span, binaries, given_up), None)
+    if found:
+        what = (
+            f"The WAL makes the tablespace {found.oid} at {format_lsn(found.lsn)}, after the base backup: "
+            f"replaying it would write into {found.location}, where the original has it."
+        )
+        cure = (
+            "Restore to a point before it, or from a base backup that was taken after it "
+            "(reforge sources lists them)."
+        )
+        raise Problem("tablespace-created-since", what, cure)
 
 
 def remove(holders: Collection[str], directory: Path) -> None:
