@@ -12,18 +12,21 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from archive.backups import BaseBackup
 from archive.chain import Chain
 from archive.control import read_control
 from archive.lsn import format_lsn, parse_lsn
+from archive.spaces import new_tablespaces
 from dbrestore.handler import Context
 from dbrestore.postgres import settings
 from dbrestore.postgres.cluster import Cluster, Unanswered
-from dbrestore.postgres.combining import place_backup
 from dbrestore.postgres.configuring import AUTO
+from dbrestore.postgres.delegating import bring
 from dbrestore.postgres.placement import Placement
+from dbrestore.postgres.tablespaces import refuse_new
 from dbrestore.progress import Meter
 from finding.catalogs import Catalogs, Read
 from finding.places import cluster_in, place
@@ -48,12 +51,16 @@ class ThrowAway:
     context: Context
     copied: int
     position: int = 0
+    _looked: int = 0
+    _barrier: float = inf
 
     def advance(self, lsn: int) -> None:
         """Replay everything before a position where a record ends; never back.
 
-        Problem ``find-replay-failed`` where PostgreSQL ends or does not come there.
+        Problem ``find-replay-failed`` where PostgreSQL ends or does not come there, and
+        ``tablespace-created-since`` where replay would write into a folder of the original.
         """
+        self._look_ahead(lsn)
         self.supply.up_to(lsn)
         if not self.cluster.running:
             self.cluster.start()
@@ -68,6 +75,16 @@ class ThrowAway:
                 raise Problem("find-replay-failed", what, self.cluster.complaint())
             time.sleep(POLL_SECONDS)
         self.position = lsn
+
+    def _look_ahead(self, lsn: int) -> None:
+        """Never replay a CREATE TABLESPACE. WAL is looked through for each segment, not for each step."""
+        chain, binaries = self.supply.chain, self.cluster.binaries
+        if lsn > self._looked:
+            begin, self._looked = self._looked, chain.segments[chain.index(lsn - 1)].end_lsn
+            found = next(new_tablespaces(chain, (begin, self._looked), binaries), None)
+            self._barrier = min(self._barrier, found.lsn) if found else self._barrier
+        if lsn > self._barrier:
+            refuse_new(chain, (int(self._barrier), lsn), binaries)
 
     def _replayed(self) -> int:
         try:
@@ -105,9 +122,7 @@ def unpacked(backup: BaseBackup, scene: Scene) -> Read:
 def _copied(backup: BaseBackup, data: Path, owner: Account | None, context: Context) -> int:
     """Copy in another thread, so that an interrupt here ends it soon and not at its end."""
     with ThreadPoolExecutor(1) as pool:
-        copying = pool.submit(
-            place_backup, backup, Placement.within(data, owner, backup.tablespaces), context
-        )
+        copying = pool.submit(bring, backup, Placement.within(data, owner, backup.tablespaces), context)
         try:
             return copying.result()
         finally:

@@ -9,12 +9,23 @@ from archive.backups import BaseBackup
 from archive.formats.contents import TABLESPACES
 from archive.formats.delegated import Delegated
 from dbrestore.handler import Context
+from dbrestore.postgres.combining import place_backup
 from dbrestore.postgres.copying import COPYING, interrupted
 from dbrestore.postgres.placement import EMPTIED, LEFT_OUT, Placement
 from dbrestore.progress import Meter
 
 STAGING = "reforge-unpacking"
 """In the new data directory: tools want an empty folder, and ours has the mark in it."""
+
+
+def bring(backup: BaseBackup, placement: Placement, context: Context) -> int:
+    """Bring a base backup of any form to its place, verified; gives the bytes read.
+
+    Problems as of ``combining.place_backup``; what only a tool can unpack is unpacked by that.
+    """
+    if isinstance(backup.contents, Delegated):
+        return place_delegated(backup, backup.contents, placement, context)
+    return place_backup(backup, placement, context)
 
 
 def place_delegated(backup: BaseBackup, contents: Delegated, placement: Placement, context: Context) -> int:

@@ -10,9 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import ClassVar
 
-from archive.backups import BaseBackup
 from archive.commits import last_record
-from archive.formats.delegated import Delegated
 from archive.lsn import format_lsn
 from archive.proof import Proof, prove
 from archive.repositories.repository import look_into
@@ -20,9 +18,9 @@ from dbrestore.forecast import Forecast
 from dbrestore.handler import Context, State
 from dbrestore.postgres import configuring, tablespaces
 from dbrestore.postgres.cluster import Cluster
-from dbrestore.postgres.combining import place_backup, staged
+from dbrestore.postgres.combining import staged
 from dbrestore.postgres.copying import COPYING, interrupted
-from dbrestore.postgres.delegating import place_delegated
+from dbrestore.postgres.delegating import bring
 from dbrestore.postgres.feeding import feeder
 from dbrestore.postgres.inputs import InstanceInputs
 from dbrestore.postgres.making import Making
@@ -109,7 +107,7 @@ class Physical(Making):
         with ThreadPoolExecutor(1) as pool:
             looking = pool.submit(tablespaces.refuse_new, proof.chain, span, binaries, over.is_set)
             try:
-                size = _place(proof.backup, placement, context)
+                size = bring(proof.backup, placement, context)
                 while not looking.done() and not context.cancelled.wait(0.05):
                     pass
                 if context.cancelled.is_set():
@@ -147,12 +145,6 @@ class Physical(Making):
             "reachedLsn": mark.reached_lsn,
             "reachedTime": mark.reached_time,
         }
-
-
-def _place(backup: BaseBackup, placement: Placement, context: Context) -> int:
-    if isinstance(backup.contents, Delegated):
-        return place_delegated(backup, backup.contents, placement, context)
-    return place_backup(backup, placement, context)
 
 
 def _folder(inputs: InstanceInputs) -> Path | None:
