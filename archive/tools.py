@@ -1,14 +1,17 @@
-"""Runs the program of a backup tool to its end, told line by line."""
+"""Programs of backup tools: found, and run to their end while they are listened to."""
 
 from __future__ import annotations
 
 import subprocess
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
+from problem import Problem
 from toolchain.accounts import Account, popen_as
 
 _KEPT = 20
+"""Of its last lines, to tell why it failed."""
 
 
 def followed(
@@ -17,10 +20,7 @@ def followed(
     told: Callable[[str], bool],
     environment: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
-    """Its exit status and its last lines; ended early, with status 0, where ``told`` gives False.
-
-    FileNotFoundError where there is no such program.
-    """
+    """Its exit status and its last lines; ended early, with status 0, where ``told`` gives False."""
     said = deque[str](maxlen=_KEPT)
     with subprocess.Popen(
         command,
@@ -40,3 +40,13 @@ def followed(
                 process.wait()
                 return 0, ""
     return process.returncode, "\n".join(said)
+
+
+@contextmanager
+def installed(name: str, cure: str) -> Iterator[None]:
+    """Around the start of a program: Problem ``backup-tool-missing`` where it is not on this machine."""
+    try:
+        yield
+    except (FileNotFoundError, PermissionError) as error:  # the latter where PATH has a closed folder
+        what = f"{name}, which reads what it has kept, is not on this machine."
+        raise Problem("backup-tool-missing", what, cure) from error

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
 
 from archive.compression import Garbled
-from archive.tools import followed
+from archive.tools import followed, installed
 from problem import Problem
 from toolchain.accounts import Account, popen_as
 
 _MISSING = 55
 """Its exit status for a file that is not there (FileMissingError, src/build/error/error.yaml)."""
+_INSTALL = "Install it, for example: apt install pgbackrest"
 _PIPE = 1024 * 1024
 _ERROR = re.compile(r"ERROR: (?:\[\d+\]: )?(.*)", re.DOTALL)
 
@@ -76,7 +77,7 @@ class PgBackRest:
             shutil.chown(locks, *((self.account.uid, self.account.gid) if self.account else (None, None)))
             words = [f"--set={label}", f"--pg1-path={directory}", "--type=none", f"--lock-path={locks}"]
             words += ["--log-level-console=detail", "--log-level-stderr=off", "--no-log-timestamp", *options]
-            with _found():
+            with installed("pgbackrest", _INSTALL):
                 status, said = followed([*self._command("restore"), *words], self.account, told)
             if status:
                 raise self._failed("restore", said)
@@ -100,7 +101,7 @@ class PgBackRest:
 
     def _started(self, command: str, *words: str, stderr: TextIO) -> subprocess.Popen[bytes]:
         quiet = ["--log-level-console=off", "--log-level-stderr=error"]
-        with _found():
+        with installed("pgbackrest", _INSTALL):
             return subprocess.Popen(
                 [*self._command(command), *quiet, *words],
                 stdin=subprocess.DEVNULL,
@@ -123,13 +124,3 @@ class PgBackRest:
             f"pgbackrest {command} of {self} failed: {words}",
             f"Try it by hand: pgbackrest --config={self.config} --stanza={self.stanza} info",
         )
-
-
-@contextmanager
-def _found() -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError as error:
-        what = "pgbackrest, which reads the repository, is not on this machine."
-        cure = "Install it, for example: apt install pgbackrest"
-        raise Problem("pgbackrest-missing", what, cure) from error

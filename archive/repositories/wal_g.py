@@ -16,7 +16,7 @@ from archive.repositories.repository import Repository
 from archive.segments import Segment
 from archive.stores.opening import store_at
 from archive.stores.store import Store, Stored
-from archive.tools import followed
+from archive.tools import followed, installed
 from archive.wal import Archive
 from problem import Problem
 from toolchain.accounts import server_account
@@ -45,12 +45,8 @@ class WalGContents(Delegated):
         scheme = str(self._prefix).partition("://")[0]
         environment = {**os.environ, _PREFIXES.get(scheme, "WALG_FILE_PREFIX"): str(self._prefix)}
         command = ["wal-g", "backup-fetch", str(folder), self._name]
-        try:
+        with installed("wal-g", "Install it (https://github.com/wal-g/wal-g/releases) and put it on PATH"):
             status, said = followed(command, server_account(), lambda _line: told(None), environment)
-        except FileNotFoundError as error:
-            what = "wal-g, which alone can unpack its base backups, is not on this machine."
-            cure = "Install it (https://github.com/wal-g/wal-g/releases) and put it on PATH"
-            raise Problem("wal-g-missing", what, cure) from error
         if status:
             raise Problem("wal-g-failed", f"wal-g failed: {said}", f"Try it by hand: {' '.join(command)}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from dbrestore.handler import Context
 from dbrestore.postgres.instance import Instance
 from problem import Problem
 from stacks.providers.local.catalog import what_can_be_restored
+from tests.support.barman import Barman, needs_barman
 from tests.support.pgbackrest import STANZA, Repository, needs_pgbackrest
 from tests.support.servers import Postgres, folder, scratch, wait_until
 
@@ -152,3 +154,110 @@ def fingerprint(place: Path) -> dict[str, str]:
         for path in sorted(place.rglob("*"))
         if path.is_file()
     }
+
+
+@pytest.fixture(scope="module")
+def barman() -> Iterator[tuple[Original, Barman]]:
+    with scratch() as place:
+        made = Barman(place / "barman", place / "pg")
+        server = Postgres(folder(place / "pg"), settings=made.settings)
+        made.configure(server.port)
+        with server:
+            server.execute("CREATE TABLE steps (id int PRIMARY KEY); INSERT INTO steps VALUES (1)")
+            first = server.switch_wal()
+            wait_until(lambda: made.archived(first), what="the first segment")
+            made.call("check")
+            made.call("backup")
+            segments, xids = steps(server, made.archived)
+        tool = {"barman": {"home": str(made.home), "server": "main"}}
+        yield Original(place, tool, segments, xids), made
+
+
+@needs_barman
+def test_what_barman_keeps_restores_to_its_end_and_to_a_transaction(
+    barman: tuple[Original, Barman],
+) -> None:
+    original, made = barman
+    before = fingerprint(made.home)
+    assert original.restore("latest") == [1, 2, 3, 4, 5]
+    assert original.restore("xid", original.xids[3]) == [1, 2, 3]
+    assert fingerprint(made.home) == before
+
+
+@needs_barman
+def test_a_backup_of_barman_without_a_manifest_is_held_against_its_own_facts(
+    barman: tuple[Original, Barman],
+) -> None:
+    original, made = barman
+    manifest = next(made.home.glob("main/base/*/data/backup_manifest"))
+    aside = manifest.rename(made.place / "backup_manifest")
+    try:
+        assert original.restore("latest") == [1, 2, 3, 4, 5]
+    finally:
+        aside.rename(manifest)
+
+
+@needs_barman
+def test_damage_and_gaps_in_what_barman_keeps_are_named(barman: tuple[Original, Barman]) -> None:
+    original, made = barman
+    victim = made.wals / "0000000100000000" / original.segments[4]
+    whole = victim.read_bytes()
+    try:
+        victim.write_bytes(whole[:-100])
+        damaged = original.restore_in_vain("latest")
+        victim.unlink()
+        missing = original.restore_in_vain("latest")
+    finally:
+        victim.write_bytes(whole)
+    assert (damaged.name, str(victim) in damaged.what) == ("wal-damaged", True)
+    assert (missing.name, original.segments[4] in missing.what) == ("wal-missing", True)
+
+
+@needs_barman
+def test_backups_that_barman_has_not_finished_are_told_and_not_used(barman: tuple[Original, Barman]) -> None:
+    original, made = barman
+    info = next(made.home.glob("main/base/*/backup.info"))
+    text = info.read_text()
+    info.write_text(text.replace("status=DONE", "status=WAITING_FOR_WALS"))
+    try:
+        found = what_can_be_restored(original.inputs({"kind": "latest"}).source)
+        assert "WAITING_FOR_WALS" in found.backups[0].problems[0]
+        assert original.restore_in_vain("latest").name == "no-backup"
+    finally:
+        info.write_text(text)
+
+
+def test_a_barman_home_without_the_server_is_told(tmp_path: Path) -> None:
+    wrong = Original(tmp_path, {"barman": {"home": str(tmp_path), "server": "other"}}, {}, {})
+    assert wrong.restore_in_vain("latest").name == "backups-unreadable"
+
+
+@pytest.fixture
+def wal_g(tmp_path: Path) -> tuple[Original, str]:
+    """As wal-g 2 and 3 write it: a sentinel and a metadata file for each backup."""
+    name = "base_000000010000000000000002"
+    backups = tmp_path / "basebackups_005"
+    (backups / name).mkdir(parents=True)
+    (tmp_path / "wal_005").mkdir()
+    sentinel = {
+        "LSN": 0x2000028,
+        "FinishLSN": 0x2000100,
+        "PgVersion": 150004,
+        "SystemIdentifier": 7,
+        "UncompressedSize": 1000,
+        "Spec": None,
+    }
+    (backups / f"{name}_backup_stop_sentinel.json").write_text(json.dumps(sentinel))
+    (backups / name / "metadata.json").write_text(json.dumps({"start_time": "2025-12-03T14:00:00.5Z"}))
+    (backups / "base_000000010000000000000009_backup_stop_sentinel.json").write_text("{}")
+    return Original(tmp_path, {"walG": {"prefix": str(tmp_path)}}, {}, {}), name
+
+
+def test_backups_of_wal_g_are_listed_by_their_sentinels(wal_g: tuple[Original, str]) -> None:
+    original, name = wal_g
+    found = look_into(original.inputs({"kind": "latest"}).source)
+    [backup] = found.backups.usable
+    assert (backup.name, backup.version_major, backup.timeline, backup.form) == (name, 15, 1, "WAL-G")
+    assert (backup.start_lsn, backup.stop_lsn, backup.size) == (0x2000028, 0x2000100, 1000)
+    assert backup.started_at.isoformat() == "2025-12-03T14:00:00.500000+00:00"
+    assert [one.name for one in found.backups.broken] == ["base_000000010000000000000009"]
