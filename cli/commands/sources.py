@@ -78,11 +78,12 @@ def _tell(session: Session, found: dict[str, Any]) -> None:
             _size(one["size"]),
             one["started"] or "",
             _text(one["version"]),
+            _form(one),
             "; ".join(one["problems"]),
         ]
         for one in found["backups"]
     ]
-    screen.table(["name", "size", "started", "version", "problems"], rows)
+    screen.table(["name", "size", "started", "version", "form", "problems"], rows)
     screen.heading("Any time within these windows:")
     spans = [[one["start"], one["end"], one["backup"], _text(one["timeline"])] for one in found["windows"]]
     screen.table(["from", "to", "backup", "timeline"], spans)
@@ -95,6 +96,15 @@ def _tell(session: Session, found: dict[str, Any]) -> None:
         screen.warn(f"{name} is not archived; it still lies in the source's pg_wal.")
     if found["windows"]:
         screen.next(session.command("restore NAME --time TIME"))
+
+
+def _form(backup: dict[str, Any]) -> str:
+    """The form in words, with what else is needed: "tar, gz; 2 tablespaces; builds on monday"."""
+    count = len(backup["tablespaces"])
+    words = [backup["form"] or ""]
+    words += [f"{count} tablespace{'s' if count > 1 else ''}"] if count else []
+    words += [f"builds on {backup['buildsOn'][-1]}"] if backup["buildsOn"] else []
+    return "; ".join(words)
 
 
 def _size(count: int | None) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +28,11 @@ class Backup:
     finished: datetime | None = None
     timeline: int | None = None
     version: int | None = None
+    form: str | None = None
+    tablespaces: Mapping[int, str] = field(default_factory=dict)
+    """By OID, where the original has each, as far as the backup tells, else nothing."""
+    builds_on: tuple[str, ...] = ()
+    """The backups that an incremental one needs, the full one first."""
     problems: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
@@ -38,6 +44,9 @@ class Backup:
             "finished": _iso(self.finished),
             "timeline": self.timeline,
             "version": self.version,
+            "form": self.form,
+            "tablespaces": {str(oid): location for oid, location in self.tablespaces.items()},
+            "buildsOn": list(self.builds_on),
             "problems": list(self.problems),
         }
 
@@ -133,6 +142,9 @@ def _backup(window: Window) -> Backup:
         finished=window.finished_at,
         timeline=backup.timeline,
         version=backup.version_major,
+        form=backup.form,
+        tablespaces=backup.tablespaces,
+        builds_on=tuple(parent.name for parent in backup.parents),
         problems=(window.problem,) if window.problem else (),
     )
 

@@ -14,6 +14,7 @@ from archive.targets import Target
 from problem import Problem
 from stacks.providers.local.catalog import Catalog, what_can_be_restored
 from tests.functional.archive.conftest import World
+from tests.unit.archive.made_up import signed
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def test_each_backup_is_described_with_its_window(world: World) -> None:
         assert backup.finished is not None
         assert timedelta() <= backup.finished - backup.started < timedelta(minutes=1)
         assert (backup.timeline, (backup.size or 0) > 10_000_000) == (1, True)
+        assert (backup.form, backup.tablespaces, backup.builds_on) == ("plain", {}, ())
 
 
 def test_both_ends_of_a_window_can_be_restored_and_nothing_beside_them(world: World) -> None:
@@ -92,6 +94,13 @@ def test_a_backup_of_a_version_that_is_not_here_does_not_hide_the_others(broken:
     version = broken.base / "first/PG_VERSION"
     version.unlink()
     version.write_text("9\n")
+    manifest = broken.base / "first/backup_manifest"
+    document = json.loads(manifest.read_bytes())
+    del document["Manifest-Checksum"]
+    document["Files"] = [one for one in document["Files"] if one["Path"] != "PG_VERSION"]
+    document["Files"].append({"Path": "PG_VERSION", "Size": 2, "Last-Modified": "2025-12-03 14:00:00 GMT"})
+    manifest.unlink()
+    manifest.write_bytes(signed(document))
     found = catalog(broken)
     assert "PostgreSQL 9 was not found" in found.backups[0].problems[0]
     assert [window.backup for window in found.windows] == ["second"]

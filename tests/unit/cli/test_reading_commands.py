@@ -73,9 +73,21 @@ CATALOG: dict[str, Any] = {
             "size": 32 * 2**20,
             "started": "2025-01-06T00:00:00Z",
             "version": 15,
+            "form": "tar, gz, incremental",
+            "tablespaces": {"16384": "/srv/fast"},
+            "buildsOn": ["full", "sunday"],
             "problems": [],
         },
-        {"name": "torn", "size": None, "started": None, "version": None, "problems": ["no manifest"]},
+        {
+            "name": "torn",
+            "size": None,
+            "started": None,
+            "version": None,
+            "form": None,
+            "tablespaces": {},
+            "buildsOn": [],
+            "problems": ["no manifest"],
+        },
     ],
     "windows": [
         {
@@ -98,7 +110,8 @@ class Catalog:
 def test_sources_lists_backups_windows_and_gaps(reforge: Reforge, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "what_can_be_restored", lambda _source: Catalog(CATALOG))
     out = reforge("sources").out
-    assert "monday  32 MiB  2025-01-06T00:00:00Z  15" in out
+    form = "tar, gz, incremental; 1 tablespace; builds on sunday"
+    assert f"monday  32 MiB  2025-01-06T00:00:00Z  15       {form}" in out
     assert "no manifest" in out
     assert "2025-01-06T00:01:00Z  2025-01-06T12:00:00Z  monday" in out
     assert "Gap after 2025-01-06T12:00:00Z: first 000000010000000000000007" in out
