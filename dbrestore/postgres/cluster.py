@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.rows import tuple_row
 
+from dbrestore.postgres import sessions
 from problem import Problem
 from toolchain.accounts import Account, popen_as
 from toolchain.postgres import Binaries
@@ -102,21 +102,16 @@ class Cluster:
             raise Problem("reload-failed", what)
 
     @contextlib.contextmanager
-    def connect(self, database: str = "postgres", user: str = "") -> Iterator[psycopg.Connection[Any]]:
+    def connect(
+        self, database: str = sessions.MAINTENANCE, user: str = ""
+    ) -> Iterator[psycopg.Connection[Any]]:
         """A connection through the private socket, in autocommit.
 
         ``Unanswered`` where the server takes none, Problem ``server-refused`` for what it says no to.
         """
         try:
-            with psycopg.connect(
-                host=str(self.socket_directory),
-                port=self.port,
-                dbname=database,
-                user=user or self.user,
-                autocommit=True,
-                connect_timeout=10,
-                application_name="reforge",
-                row_factory=tuple_row,
+            with sessions.connect(
+                self.socket_directory, self.port, database, user or self.user
             ) as connection:
                 yield connection
         except psycopg.OperationalError as error:

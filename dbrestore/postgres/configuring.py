@@ -68,7 +68,7 @@ def write_hba(cluster: Cluster, inputs: InstanceInputs) -> None:
     application: list[str] = []
     if inputs.access == "application":
         path = cluster.directory / "pg_hba.conf"
-        original = path.read_text() if path.exists() else None
+        original = _text(path) if path.exists() else None
         application = settings.application_lines(original, list(inputs.clients))
     own(
         cluster.directory / settings.HBA_FILE,
@@ -80,7 +80,7 @@ def write_hba(cluster: Cluster, inputs: InstanceInputs) -> None:
 def write_port(cluster: Cluster, port: int) -> None:
     """Another port, from the next start on."""
     path = cluster.directory / AUTO
-    own(path, settings.merged(path.read_text(), {"port": str(port)}), cluster.account)
+    own(path, settings.merged(_text(path), {"port": str(port)}), cluster.account)
 
 
 def start_and_wait(cluster: Cluster) -> None:
@@ -107,7 +107,7 @@ def left_out_libraries(directory: Path) -> list[str]:
 def leave_recovery_settings(directory: Path, owner: Account | None) -> None:
     """Nothing of the recovery stays in the configuration of the finished instance."""
     path = directory / AUTO
-    own(path, settings.without(path.read_text(), ("recovery_target", "restore_command")), owner)
+    own(path, settings.without(_text(path), ("recovery_target", "restore_command")), owner)
 
 
 def _restore_command(archive: Path | None, who: Account | None) -> str:
@@ -132,12 +132,13 @@ def _writable(archive: Path, who: Account | None) -> bool:
 
 
 def _text(path: Path) -> str:
-    return path.read_text() if path.exists() else ""
+    """A file's text; the original's may be in any encoding, and is written back byte for byte."""
+    return path.read_text("utf-8", "surrogateescape") if path.exists() else ""
 
 
 def own(path: Path, text: str, owner: Account | None) -> None:
     """Write a file that only the server's account may read."""
-    path.write_text(text)
+    path.write_text(text, "utf-8", "surrogateescape")
     path.chmod(0o600)
     if owner:
         os.chown(path, owner.uid, owner.gid)

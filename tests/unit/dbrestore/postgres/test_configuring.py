@@ -92,6 +92,13 @@ def test_another_port_is_the_only_thing_that_changes(cluster: Cluster) -> None:
     assert text == "work_mem = '8MB'\nrecovery_target = 'immediate'\nport = '5599'\n"
 
 
+def test_what_others_wrote_in_another_encoding_stays_byte_for_byte(cluster: Cluster) -> None:
+    auto = cluster.directory / configuring.AUTO
+    auto.write_bytes("cluster_name = 'Größe'\n".encode("latin-1"))
+    configuring.write_port(cluster, 5599)
+    assert auto.read_bytes() == "cluster_name = 'Größe'\nport = '5599'\n".encode("latin-1")
+
+
 def test_a_finished_instance_keeps_nothing_of_its_recovery(cluster: Cluster) -> None:
     configuring.leave_recovery_settings(cluster.directory, None)
     assert (cluster.directory / configuring.AUTO).read_text() == "work_mem = '8MB'\nport = '5432'\n"
