@@ -71,6 +71,8 @@ _CHANGED_NOTHING = ("refused", "dry-run")
 
 def _proposing(digest: str, runs: list[Run]) -> str:
     """The command that proposes a config again: the stage's own, which may remove what it names."""
+    if runs and runs[-1].state == "outdated":  # somebody edited what was proposed; the stage is still wanted
+        return _again(runs[-1], runs)
     made = (run for run in reversed(runs) if run.state == "proposed" and run.facts.get("digest") == digest)
     return _again(next(made, None), runs)
 

@@ -39,7 +39,8 @@ class UnixTransport(Transport):
         self.path = path
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        self._connection = host, _UnixConnection(self.path)
+        if not self._connection[1]:
+            self._connection = host, _UnixConnection(self.path)
         return self._connection[1]
 
 

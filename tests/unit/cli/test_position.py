@@ -89,6 +89,11 @@ def test_what_is_applied_decides_where_the_incident_stands(
             "teardown a",
         ),
         (
+            [run("proposed", "teardown a", digest=OTHER, engine=0), run("outdated", "apply", engine=0)],
+            "not-applied",
+            "teardown a",
+        ),
+        (
             [run("proposed", "teardown a", digest=NOW, engine=0), run("failed", "apply")],
             "failed",
             "teardown a",
