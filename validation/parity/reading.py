@@ -15,6 +15,8 @@ from validation.parity.aspect import Facts, Server
 from validation.parity.aspects import aspects
 
 _TIMEOUT = timedelta(seconds=60)
+_SETTINGS = {"jit": "off"}
+"""Catalog queries look costly to the planner; compiling them takes longer than running them."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Reading:
 def read(url: str) -> Reading:
     """Read every aspect of a server. Raises Unreachable; an aspect that fails is named in ``unread``."""
     taken_at = datetime.now(UTC)
-    with connect(url, statement_timeout=_TIMEOUT, at_startup=False) as connection:
+    with connect(url, statement_timeout=_TIMEOUT, settings=_SETTINGS, at_startup=False) as connection:
         connection.autocommit = True  # one failed statement shall not end the others
         server = Server(
             connection.info.server_version, connection.info.parameter_status("is_superuser") == "on"
