@@ -113,5 +113,5 @@ def damaged(backup: BaseBackup, complaints: list[str]) -> Problem:
     return Problem(
         "backup-damaged",
         f"The base backup {backup.name} in {backup.place} is not whole: {shown}",
-        "Name another base backup (reforge sources lists them), or bring its files back from a copy",
+        "Bring its files back from a copy, or move its folder away: then an older one is taken",
     )

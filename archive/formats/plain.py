@@ -34,7 +34,9 @@ class Plain(Contents):
             return {int(name.split("/")[1]): "" for name in names}
         if not folder.is_dir():
             return {}
-        return {int(entry.name): _location(entry) for entry in folder.iterdir() if entry.name.isdigit()}
+        return {
+            int(entry.name): _location(entry) for entry in sorted(folder.iterdir()) if entry.name.isdigit()
+        }
 
     def sizes(self) -> Mapping[str, int]:
         return {name: size for name, size in self.tree.files.items() if not name.startswith(f"{WAL}/")}

@@ -66,15 +66,17 @@ class Physical(Making):
 
     def examine(self, context: Context) -> None:
         self._proof = _reachable(self.inputs)
-        tablespaces.check(tablespaces.locations(self.inputs, self._proof.backup), self._proof.backup, ())
+        tablespaces.check(self.inputs, self._proof.backup, ())
 
     def forecast(self) -> Forecast:
         """Replay needs room for what it adds to tables, and for the few segments that stay in pg_wal."""
         backup, needed = self._proof.backup, self._proof.needed
         replayed = len(needed) * backup.segment_size
-        room = sum(one.size for one in backup.chain) + staged(backup) + _WAL_KEPT * backup.segment_size
-        need = Need(self.inputs.directory, room, replayed, _folder(self.inputs))
-        return Forecast((need,), ((COPYING, sum(one.size for one in backup.chain)), (REPLAYING, replayed)))
+        size = sum(one.size for one in backup.chain)
+        spaces = tablespaces.needs(self.inputs, backup)
+        room = size - sum(need.count for need in spaces) + staged(backup) + _WAL_KEPT * backup.segment_size
+        own = Need(self.inputs.directory, room, replayed, _folder(self.inputs))
+        return Forecast((own, *spaces), ((COPYING, size), (REPLAYING, replayed)))
 
     def prove(self, context: Context) -> Binaries:
         """Nothing is copied before the backup is known to be whole and the WAL to reach the target."""
@@ -88,7 +90,8 @@ class Physical(Making):
         if mark.phase == "copying":
             backup = self._proof.backup
             spaces = tablespaces.locations(self.inputs, backup)
-            mark = replace(mark, tablespaces=tablespaces.check(spaces, backup, mark.tablespaces)).write()
+            holders = tablespaces.check(self.inputs, backup, mark.tablespaces)
+            mark = replace(mark, tablespaces=holders).write()
             size = self._bring(Placement(cluster.directory, cluster.account, spaces), context)
             context.progress(f"copied and verified {size} bytes; writing the settings of the new instance")
             configuring.configure(cluster, self.inputs, self._proof)

@@ -11,9 +11,12 @@ from pathlib import Path, PurePosixPath
 
 from archive.backups import BaseBackup
 from archive.chain import Chain
+from archive.formats.contents import TABLESPACES
+from archive.formats.delegated import Delegated
 from archive.lsn import format_lsn
 from archive.spaces import new_tablespaces
 from dbrestore.postgres.inputs import InstanceInputs
+from dbrestore.space import Need
 from problem import Problem, Refusal
 from toolchain.postgres import Binaries
 
@@ -37,15 +40,28 @@ def _folder(origin: str, rules: Mapping[str, Path], home: Path) -> Path:
     return rules[max(fitting, key=len)] if fitting else home
 
 
-def check(spaces: Mapping[int, Path], backup: BaseBackup, ours: Collection[str]) -> list[str]:
+def needs(inputs: InstanceInputs, backup: BaseBackup) -> tuple[Need, ...]:
+    """The room that each takes where it goes, as far as manifests tell."""
+    if isinstance(backup.contents, Delegated) or not backup.tablespaces:
+        return ()
+    found = dict.fromkeys(backup.tablespaces, 0)
+    for one in backup.chain:
+        for name, file in one.manifest().files.items():
+            top, _, rest = name.partition("/")
+            if top == TABLESPACES:
+                found[int(rest.partition("/")[0])] += file.size
+    spaces = locations(inputs, backup).items()
+    return tuple(Need(folder, found[oid], source=backup.folder) for oid, folder in spaces)
+
+
+def check(inputs: InstanceInputs, backup: BaseBackup, ours: Collection[str]) -> list[str]:
     """The folders that hold them, which the mark has to name before they are made.
 
     Refusal ``not-ours`` where one exists and is not among ``ours``; Problem ``tablespace-in-the-way`` where
     one would lie in the backup or in a folder of the original.
     """
-    holders = sorted({folder.parent for folder in spaces.values()})
-    taken = [*(Path(origin) for origin in backup.tablespaces.values() if origin)]
-    taken += [folder for one in backup.chain if (folder := one.folder)]
+    holders = sorted({folder.parent for folder in locations(inputs, backup).values()})
+    taken = _taken(inputs, backup)
     for holder in holders:
         if str(holder) not in ours and (holder.is_symlink() or _filled(holder)):
             what = f"{holder} exists and was not made by Reforge; tablespaces of the restore would go there."
@@ -56,6 +72,14 @@ def check(spaces: Mapping[int, Path], backup: BaseBackup, ours: Collection[str])
             cure = "Choose another folder for them: reforge:source.tablespaces in the stack's config."
             raise Problem("tablespace-in-the-way", what, cure)
     return [str(holder) for holder in holders]
+
+
+def _taken(inputs: InstanceInputs, backup: BaseBackup) -> list[Path]:
+    """Folders of the original and of its backups."""
+    source = inputs.source
+    places = [source.data_directory, source.archive, source.backups, *(one.folder for one in backup.chain)]
+    origins = [Path(origin) for origin in backup.tablespaces.values() if origin]
+    return [*origins, *(place for place in places if isinstance(place, Path))]
 
 
 def refuse_new(

@@ -144,8 +144,10 @@ def test_missing_roles_are_made_where_the_config_says_so() -> None:
 def test_an_object_store_is_declared_as_its_url_and_how_to_reach_it() -> None:
     raw = good(restores={"r": {"from": {"latest": True}}})
     raw["source"] |= {"backups": "s3://site/base", "storage": {"endpoint-url": "http://127.0.0.1:9000"}}
+    raw["source"] |= {"tablespaces": {"/mnt/fast": "/mnt/spare"}}
     declared = deploy(raw).one(INSTANCE).inputs["source"]
     assert declared["backups"] == "s3://site/base"
+    assert declared["tablespaces"] == {"/mnt/fast": "/mnt/spare"}
     assert declared["storage"] == {"endpointUrl": "http://127.0.0.1:9000", "anon": False}
 
 

@@ -201,6 +201,13 @@ def test_a_folder_of_this_machine_is_written_as_its_path() -> None:
     assert "write its path from / without file://" in the_line(source(backups="file:///srv/base"))
 
 
+def test_tablespaces_of_restores_never_lie_where_the_original_has_them() -> None:
+    line = the_line(source(tablespaces={"/mnt/fast": "/mnt/fast/more"}))
+    words = "tablespaces: /mnt/fast/more overlaps /mnt/fast; restored ones need a folder apart"
+    assert line == f"reforge:source: {words}"
+    parse(source(tablespaces={"/mnt/fast": "/mnt/faster"}))
+
+
 def test_a_folder_whose_name_only_begins_alike_is_apart() -> None:
     parse(source(archive="/srv/wal", directory="/srv/wal-restores"))
 
