@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -110,18 +110,19 @@ class Original:
             self._superuser().execute("SELECT pg_reload_conf()")
         except psycopg.Error as error:
             raise self._unfenced(error) from error
-        self._await_new_sessions(reached)
+        self._await_reload(reached)
 
-    def _await_new_sessions(self, reached: Callable[[Any], bool]) -> None:
-        """The server reads its settings a moment after it was told to; only a new session shows them."""
+    def _await_reload(self, reached: Callable[[Any], bool]) -> None:
+        """The postmaster reads its settings before its sessions do: once ours knows, every new one does."""
         deadline = time.monotonic() + FENCE_SECONDS
         while time.monotonic() < deadline:
-            with closing(connect(str(self._parties.admin_url), "the original (admin-url)")) as fresh:
-                row = fresh.execute(f"SHOW {_SETTING}".encode()).fetchone()
+            row = self._superuser().execute(f"SHOW {_SETTING}".encode()).fetchone()
             if row and reached(row[0]):
                 return
+            time.sleep(0.001)
         what = f"The original does not take {_SETTING} over."
-        raise Problem("fence-failed", what, "Look into its log, then run the same command again.")
+        cure = "Look into its log, and whether the role of `source.admin-url` has a setting of its own."
+        raise Problem("fence-failed", what, f"{cure} Then run the same command again.")
 
     def _others(self) -> list[int]:
         mine = [one.info.backend_pid for one in (self._application, self._admin) if one is not None]

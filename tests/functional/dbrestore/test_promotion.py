@@ -13,6 +13,7 @@ from problem import Problem, Refusal
 from tests.functional.dbrestore.cluster import NAME, Cluster, Writers, cluster, keys, writing
 from tests.support.servers import folder, wait_until
 from tests.support.standby import Standby
+from toolchain.postgres import installations
 
 
 def assert_every_write_is_there_once(writers: Writers, server: Any) -> None:
@@ -40,6 +41,22 @@ def test_under_load_no_write_fails_and_every_acknowledged_one_is_there_once() ->
         assert "while standby-1 was promoted" in site.notes[0]
         assert read_only(site.primary) == "off", "nobody asked for a fence"
         assert Route().update(site.context, "", state, site.route())["promotedAt"] == state["promotedAt"]
+        site.assert_serves(site.standby)
+
+
+@pytest.mark.parametrize("major", [16, pytest.param(18, marks=pytest.mark.slow)])
+def test_other_major_versions_are_promoted_alike(major: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = next((one for one in installations() if one.major == major), None)
+    if found is None:
+        pytest.skip(f"PostgreSQL {major} is not on this machine")
+    monkeypatch.setenv("REFORGE_PG_BIN", str(found.directory))
+    with cluster() as site:
+        fenced = {"fence": True, "adminUrl": site.primary.url()}
+        with writing(site.pooler) as writers:
+            site.cut_over(**fenced)
+        assert_every_write_is_there_once(writers, site.standby)
+        assert site.standby.execute("SHOW server_version_num")[0][0][:2] == str(major)
+        assert read_only(site.primary) == "on"
         site.assert_serves(site.standby)
 
 
