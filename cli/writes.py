@@ -91,6 +91,27 @@ def tell_written(session: Session, stage: Stage, name: str, final: bool = False)
         )
 
 
+def tell_parted(session: Session, stage: Stage, left: str) -> None:
+    """Say of a promoted standby that it follows the source no longer: neither has the other's newer rows."""
+    from validation.activity import diagnostics
+
+    restore = (session.file.raw.get("restores") or {}).get(left) or {}
+    replica = (restore.get("from") or {}).get("replica")
+    if not replica:
+        return
+    try:
+        parted = not diagnostics(_url(session, left)).in_recovery
+    except Problem as problem:
+        session.screen.warn(f"Whether {replica} is promoted is not known: {problem.what}")
+        return
+    stage.facts["parted"] = parted
+    if parted:
+        session.screen.warn(
+            f"{replica} and the source have parted: neither has what was written to the other since. "
+            f"Save what you need from {replica}, then rebuild it as a standby."
+        )
+
+
 def tell_left_behind(session: Session, stage: Stage, left: str) -> None:
     """Name who is still connected to what the application has left, by application and address."""
     from validation.activity import diagnostics

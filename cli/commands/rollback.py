@@ -11,7 +11,7 @@ import click
 
 from cli.options import report, stage_options
 from cli.stage import Stage
-from cli.writes import tell_left_behind, tell_written
+from cli.writes import tell_left_behind, tell_parted, tell_written
 
 if TYPE_CHECKING:
     from cli.session import Session
@@ -32,6 +32,7 @@ def command(session: Session, yes: bool, dry_run: bool) -> None:
         session.screen.say("The source serves already.")
     else:
         tell_written(session, stage, str(left))
+        tell_parted(session, stage, str(left))
     if stage.run(serve_source, yes=yes, dry_run=dry_run) and left != "source":
         tell_written(session, stage, str(left), final=True)
         tell_left_behind(session, stage, str(left))

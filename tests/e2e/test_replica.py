@@ -102,6 +102,8 @@ def test_a_standby_is_promoted_under_load_and_left_again(ground: Ground) -> None
             said = project.reforge("rollback", "--yes")
         assert felt[0].failed == 0
         assert project.served_port() == source
+        assert said.document["parted"] is True
+        assert f"{REPLICA} and the source have parted" in said.text
         assert "hero_snapshots" in str(said.document["written_since_cutover"])
         assert read_only(site.record.source_url) == "off"
 

@@ -146,3 +146,23 @@ def test_init_asks_the_server_where_its_files_are(
     reforge("init", "--url", source.url, *folders)
     assert f"data-directory: {source.server.data}" in (project / "Pulumi.local.yaml").read_text()
     assert STACK.count("data-directory") == 0
+
+
+def test_a_rollback_from_a_promoted_standby_says_that_the_two_have_parted(
+    reforge: Reforge, source: Database, accepted: Database, played: PlayedEngine, project: Path
+) -> None:
+    file = project / "Pulumi.local.yaml"
+    url = "postgresql://admin:s3cret@127.0.0.1:5544/postgres"
+    text = file.read_text().replace("{latest: true}", "{replica: standby-1}")
+    text = text.replace(
+        "reforge:source:\n", f"reforge:source:\n    replicas: {{standby-1: {{url: '{url}'}}}}\n"
+    )
+    file.write_text(text.replace("reforge:serving: source", "reforge:serving: before"))
+    played.serving = "before"
+    ended = reforge("--json", "rollback", "--dry-run")
+    assert ended.document["parted"] is True
+    assert "standby-1 and the source have parted" in ended.err
+    played.restores = {"before": {"url": "postgresql://postgres@127.0.0.1:1/none"}}
+    ended = reforge("--json", "rollback", "--yes")
+    assert "Whether standby-1 is promoted is not known" in ended.err
+    assert "parted" not in ended.document
