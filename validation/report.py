@@ -57,6 +57,13 @@ class Report:
         return tuple(verdict for verdict in self.verdicts if verdict.outcome == "failed")
 
     @property
+    def unreached(self) -> Verdict | None:
+        """The failed ``connectivity`` after which no other check was made: nothing is known of the data."""
+        made = [verdict for verdict in self.verdicts if verdict.outcome != "skipped"]
+        alone = len(made) == 1 and made[0].kind == "connectivity" and made[0].outcome == "failed"
+        return made[0] if alone else None
+
+    @property
     def digest(self) -> str:
         """``sha256:...`` of what was found: equal to digest_of() of the report's file."""
         return _digest(self._finding())

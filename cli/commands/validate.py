@@ -66,6 +66,10 @@ def command(
             found = _run(session, _suite(session, suite), _subject(session, name, restore))
             path = _save(session, name, found, junit)
             stage.facts |= {"report": str(path), "passed": found.passed, "digest": found.digest}
+            if found.unreached:
+                what = f"{name} was not validated: {found.unreached.summary}"
+                cure = "Nothing is known of its data. Mend that, then run the same command again."
+                raise Problem("database-unreachable", what, cure)
             if not found.passed:
                 session.journal.note(passed=False)
                 session.screen.document({"stage": "validate", "subject": name, **found.document()})

@@ -107,6 +107,18 @@ def test_a_restore_that_fails_stays_unvalidated_and_the_way_out_is_told(
     assert reforge("--json", "status").document["state"].endswith("failed")
 
 
+def test_a_restore_that_cannot_be_reached_is_not_judged_by_that(
+    reforge: Reforge, source: Database, restored: Database, played: PlayedEngine
+) -> None:
+    shut = restored.url.replace(restored.name, "nowhere")
+    played.restores = {"before": {"url": shut}}
+    ended = reforge("--json", "validate", "before", "--yes", expect=1)
+    assert ended.document["error"]["name"] == "database-unreachable"
+    status = reforge("--json", "status").document
+    assert (status["state"], status["problem"]) == ("failed", "database-unreachable")
+    assert status["next"] == "validate before --yes"
+
+
 def test_a_fingerprint_is_the_same_for_the_same_rows(
     reforge: Reforge, source: Database, restored: Database
 ) -> None:

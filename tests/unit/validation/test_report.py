@@ -42,6 +42,14 @@ def test_a_run_passes_when_something_passed_and_nothing_failed() -> None:
     assert report(SKIPPED).conclusion == "failed: no check passed, 1 skipped (newest)"
 
 
+def test_a_database_that_was_not_reached_is_told_from_one_that_failed() -> None:
+    shut = replace(GOOD, outcome="failed", summary="no way in")
+    assert report(shut, SKIPPED).unreached == shut
+    assert report(shut, BAD).unreached is None
+    assert report(BAD, SKIPPED).unreached is None
+    assert report(GOOD, SKIPPED).unreached is None
+
+
 def test_the_digest_of_the_file_is_the_digest_of_the_run() -> None:
     run = report(GOOD, BAD)
     assert run.digest.startswith("sha256:")
