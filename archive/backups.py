@@ -227,8 +227,9 @@ def _linked(
 
 def _is_parent(one: BaseBackup, child: BaseBackup) -> bool:
     """By what pg_combinebackup asks for; a parent began before its child, so a chain ends."""
-    same = one.system_identifier == child.system_identifier and one.start_lsn < child.start_lsn
-    return same and (one.timeline, one.start_lsn) == child.incremental_from
+    systems = {one.system_identifier, child.system_identifier} - {None}
+    earlier = len(systems) < 2 and one.start_lsn < child.start_lsn
+    return earlier and (one.timeline, one.start_lsn) == child.incremental_from
 
 
 def _orphaned(child: BaseBackup, wanted: tuple[int, int], broken: list[BrokenBackup]) -> str:

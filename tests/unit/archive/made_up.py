@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import struct
+import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -80,3 +82,44 @@ def base_backup(
     wal = {"Timeline": timeline, "Start-LSN": format_lsn(start), "End-LSN": format_lsn(start + 0x100)}
     (path / "backup_manifest").write_bytes(manifest(files, wal))
     return path
+
+
+FILES = {
+    "PG_VERSION": b"15\n",
+    "base/1/1259": b"table" * 1000,
+    "global/pg_control": SYSTEM.to_bytes(8, "little") + bytes(8184),
+}
+MAP = b"16384 /srv/fast\n16385 /srv/with\\\nnewline \\\\ and more\n"
+
+
+def tar(files: Mapping[str, bytes]) -> bytes:
+    """A tar file of these files, as pg_basebackup writes it."""
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return written.getvalue()
+
+
+def label(number: int = 2, more: str = "") -> bytes:
+    """A backup_label, with ``more`` lines."""
+    start = f"START WAL LOCATION: {format_lsn(number * SIZE + 0x28)} (file {Segment(1, number, SIZE).name})"
+    return f"{start}\nLABEL: nightly\n{more}".encode()
+
+
+def tar_backup(folder: Path, number: int = 2, more: str = "", **tars: bytes) -> Path:
+    """A backup in the tar form with two tablespaces; ``tars`` replace or add files by what they hold."""
+    folder.mkdir(parents=True)
+    files = {"backup_label": label(number, more), "tablespace_map": MAP, **FILES}
+    start = number * SIZE + 0x28
+    wal = {"Timeline": 1, "Start-LSN": format_lsn(start), "End-LSN": format_lsn(start + 0x100)}
+    spaces = {"pg_tblspc/16384/PG_15_1/5/2": b"fast"}
+    (folder / "backup_manifest").write_bytes(manifest(files | spaces, wal))
+    found = {"base": tar(files), "16384": tar({"PG_15_1/5/2": b"fast"}), "16385": tar({})} | tars
+    for name, content in found.items():
+        (folder / (name.replace("_gz", "") + (".tar.gz" if name.endswith("_gz") else ".tar"))).write_bytes(
+            content
+        )
+    return folder
