@@ -37,8 +37,11 @@ def look(screen: Screen, url: str, consoles: Sequence[str]) -> Discovery:
 
 def tell_missing(screen: Screen, seen: Discovery, given: Collection[str]) -> None:
     """End a look that writes nothing: what a whole ``init`` would still need."""
+    from stacks.providers.local.settings import PLACES
+
     fills = seen.fills()
-    known = {*given, *fills, *({"backups", "archive"} if "pgbackrest" in fills else ())}
+    by_tool = {"backups", "archive"} if fills.keys() & set(PLACES) else set()
+    known = {*given, *fills, *by_tool}
     missing = [how for name, how in _NEEDED.items() if name not in known]
     if missing:
         screen.heading("Still needed:")

@@ -144,14 +144,15 @@ _FOLDERS = {
 
 def _places(given: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
     """Where everything lies: what was given, else what was seen, else what is asked."""
-    from stacks.providers.local.settings import Source
+    from stacks.providers.local.settings import PLACES
 
     places: dict[str, Any] = {}
     if data := given["data_directory"] or seen.get("data-directory"):
         places["data-directory"] = str(data)
-    wanted, by_hand = dict(_FOLDERS), given["backups"] or given["archive"]
-    if "pgbackrest" in seen and "pgbackrest" in Source.model_fields and not by_hand:
-        places["pgbackrest"] = seen["pgbackrest"]
+    wanted = dict(_FOLDERS)
+    tool = next((tool for tool in PLACES if tool in seen), None)
+    if tool and not (given["backups"] or given["archive"]):
+        places[tool] = seen[tool]
         wanted = {"directory": _FOLDERS["directory"]}
     for name, question in wanted.items():
         text = str(given[name] or seen.get(name) or _asked(question))

@@ -221,8 +221,7 @@ def test_a_stanza_of_pgbackrest_is_read_through_pgbackrest(look: Look) -> None:
                 f"[main]\npg1-path={server.data}\npg1-port={server.port}\n"
                 f"pg1-socket-path={server.directory}\npg1-user=postgres\n"
             )
-            empty = look(url=server.url()).one("base backups")
-            assert (empty.evidence, empty.fills) == ("pgbackrest info: 0 backups, the newest none", {})
+            assert "pgBackRest's stanza main: missing stanza" in look(url=server.url()).why("base backups")
             run([*command.split(), "stanza-create"])
             run([*command.split(), "backup"])
             found = look(url=server.url()).one("base backups")
@@ -232,19 +231,49 @@ def test_a_stanza_of_pgbackrest_is_read_through_pgbackrest(look: Look) -> None:
 
 
 def test_a_tool_that_is_not_here_says_what_to_write(
-    cluster: Postgres, look: Look, root: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Postgres, look: Look, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.which", lambda _name: None)
     with archiving(cluster, "pgbackrest --stanza=main archive-push %p"):
         (unseen,) = look().unseen("base backups")
-        assert unseen.why == "pgBackRest's stanza main: pgbackrest is not installed here"
-        assert unseen.add == "source: {pgbackrest: {stanza: main}}"
+    assert unseen.why == "pgBackRest's stanza main: pgbackrest is not installed here"
+    assert unseen.add == "source: {pgbackrest: {stanza: main, config: /etc/pgbackrest/pgbackrest.conf}}"
+
+
+def test_a_stanza_is_found_by_its_configuration_where_nothing_archives_into_it(
+    cluster: Postgres, look: Look, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda _name: None)
+    (root / "etc/pgbackrest").mkdir(parents=True)
+    conf = root / "etc/pgbackrest/pgbackrest.conf"
+    conf.write_text(f"[global]\nrepo1-path=/srv/repo\n\n[shop]\npg1-path = {cluster.data}\n")
+    assert f"{{stanza: shop, config: {conf}}}" in look().unseen("base backups")[0].add
+
+
+def test_barmans_folders_are_found_where_they_are_on_this_machine(
+    cluster: Postgres, look: Look, root: Path, server_folder: Path
+) -> None:
+    home = folder(server_folder / "barman")
     with archiving(cluster, "barman-wal-archive backup shop %p"):
         (unseen,) = look().unseen("base backups")
-        assert unseen.add == "run this on backup: source: {barman: {server: shop}}"
+        assert unseen.why.startswith("Barman on backup keeps them as shop; /var/lib/barman/shop/base: ")
+        (root / "etc").mkdir(parents=True)
+        (root / "etc/barman.conf").write_text(f"[barman]\nbarman_home = {home}\n")
+        (home / "shop/base/20251203T020000").mkdir(parents=True)
+        found = look().one("base backups")
+    assert found.fills == {"barman": {"home": str(home), "server": "shop"}}
+    assert found.add == f"source: {{barman: {{home: {home}, server: shop}}}}"
+    (home / "shop/incoming").mkdir()
+    with archiving(cluster, f"rsync -a %p {home}/shop/incoming/%f"):
+        assert look().found("base backups")[0].fills == found.fills
+
+
+def test_wal_gs_prefix_is_found_in_its_environment(cluster: Postgres, look: Look, root: Path) -> None:
     envdir = root / "etc/wal-g.d/env"
     with archiving(cluster, f"envdir {envdir} wal-g wal-push %p"):
         assert "no WALG_FILE_PREFIX" in look().why("base backups")
         envdir.mkdir(parents=True)
         (envdir / "WALG_S3_PREFIX").write_text("s3://bucket/shop\n")
-        assert look().one("base backups").value == "WAL-G in s3://bucket/shop"
+        assert look().one("base backups").fills == {"wal-g": {"prefix": "s3://bucket/shop"}}
+    with archiving(cluster, "WALG_FILE_PREFIX=/srv/walg wal-g wal-push %p"):
+        assert look().one("base backups").evidence == "WALG_FILE_PREFIX of archive_command"
