@@ -55,7 +55,7 @@ def place_delegated(backup: BaseBackup, contents: Delegated, placement: Placemen
 
 def _take_over(staging: Path, placement: Placement) -> None:
     """To the data directory itself, without what is the original's alone; links are made anew later."""
-    for name in LEFT_OUT:
+    for name in (*LEFT_OUT, "tablespace_map"):  # with the map PostgreSQL would link to the original's folders
         (staging / name).unlink(missing_ok=True)
     for name in EMPTIED:
         shutil.rmtree(staging / name, ignore_errors=True)
