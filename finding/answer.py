@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -39,6 +39,8 @@ class Answer:
     deeds: Deeds
     evidence: Literal["wal", "asked"]
     effort: Effort
+    last: Ending
+    """The last commit that was read; what came later is not archived."""
     backup: str
     timeline: int
     target: tuple[str, ...] = ()
@@ -46,13 +48,13 @@ class Answer:
     hindrance: str = ""
     between: int = 0
     others: tuple[tuple[Ending, str], ...] = ()
-    notes: tuple[str, ...] = field(default=())
 
     def document(self, command: str) -> dict[str, Any]:
         """One JSON document."""
         return {
             "moment": _moment(self.commit),
             "lastGood": _moment(self.before) if self.before else None,
+            "lastRead": _moment(self.last),
             "deed": self.deed,
             "deeds": self.deeds.document(),
             "evidence": self.evidence,
@@ -69,7 +71,6 @@ class Answer:
                 "bytesOfNaiveBisection": self.effort.naive,
                 "seconds": round(self.effort.seconds, 3),
             },
-            "notes": list(self.notes),
             "hindrance": self.hindrance,
             "command": command if self.target else "",
         }

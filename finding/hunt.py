@@ -16,11 +16,12 @@ from finding.deeds import Deeds, deeds
 from finding.names import matching, parse_name, unknown
 from finding.probe import Probe, any_rows, existence
 from finding.scene import Scene
+from finding.search import bisection
 from finding.stretches import Stretch, Window, stretches
 from finding.suspicion import Suspicion, What, suspicion
 from finding.tables import TableReader
 from finding.traces import Tracker
-from finding.transactions import Commits, Ending
+from finding.transactions import Ending
 from problem import Problem
 
 
@@ -33,6 +34,8 @@ class Hunt:
     def __init__(self, scene: Scene, window: Window) -> None:
         self.scene, self.window = scene, window
         self.effort, self._begun = Effort(), time.monotonic()
+        self._end: Ending | None = None
+        """The last commit of all that was read."""
 
     def table(self, name: str, what: What, ask: bool = False) -> Answer:
         """The transaction that lost or changed a table; ``ask``: prove it by a throw-away restore, too."""
@@ -67,7 +70,8 @@ class Hunt:
         if what != "changed" and (ask or not found.clear):
             question = existence if "dropped" in found.act.kinds else any_rows
             probe = Probe(question(meant[-1].schema, meant[-1].name), self.scene.database)
-            turned = self._ask(stretch, probe, commits, [one.commit for one in (found.act, *found.others)])
+            suspects = [one.commit for one in (found.act, *found.others)]
+            turned = self._ask(stretch, probe, reader.tracker, suspects)
             return self._answer(stretch, turned, found) if turned else None
         index = commits.index(found.act.commit.lsn)
         before = commits[index - 1] if index else None
@@ -79,9 +83,11 @@ class Hunt:
         for stretch in stretches(self.scene, self.window):
             tracker = Tracker(stretch.reader, 0, {})
             self._read(stretch, tracker)
-            turned = self._ask(stretch, probe, tracker.commits, None)
+            turned = self._ask(stretch, probe, tracker, None)
             if turned:
                 return self._answer(stretch, turned, None)
+        if not self.effort.questions:
+            raise self._nothing("No transaction was committed", "See what can be reached: reforge sources")
         raise self._nothing("The probe is false from the earliest moment on", "Check it on the source")
 
     def _read(self, stretch: Stretch, tracker: Tracker) -> None:
@@ -91,13 +97,16 @@ class Hunt:
             meter.reach(position - begin)
         meter.done()
         self.effort.wal_read += stretch.size
+        commits = tracker.commits
+        self.effort.naive = self.effort.naive or bisection(len(commits)) * stretch.backup.size
+        if self._end is None and len(commits):
+            self._end = commits[len(commits) - 1]
 
     def _ask(
-        self, stretch: Stretch, probe: Probe, commits: Commits, suspects: list[Ending] | None
+        self, stretch: Stretch, probe: Probe, read: Tracker, suspects: list[Ending] | None
     ) -> Turned | None:
-        """None where it is false at the start of the stretch, and an older one may tell."""
-        turned = Asking(self.scene, stretch, self.window, probe, self.effort).turn(commits, suspects)
-        return None if turned == "before" else turned
+        """None where the stretch does not tell, and an older one may."""
+        return Asking(self.scene, stretch, self.window, probe, self.effort).turn(read, suspects)
 
     def _answer(
         self, stretch: Stretch, turned: Turned, found: Suspicion | None, asked: bool = True
@@ -120,6 +129,7 @@ class Hunt:
             target=target,
             hindrance=hindrance,
             between=turned.between,
+            last=self._end or turned.commit,
             others=tuple((act.commit, str(act)) for act in acts if act.commit.lsn != turned.commit.lsn),
         )
 
@@ -143,7 +153,8 @@ class Hunt:
         window = self.window
         since = f" after {utc(window.after)}" if window.after else ""
         until = f" before {utc(window.before)}" if window.before else ""
-        return Problem("find-nothing", f"{what}{since}{until} in the WAL that is there.", cure)
+        reach = f", which reaches to the commit of {utc(self._end.time)}" if self._end else ""
+        return Problem("find-nothing", f"{what}{since}{until} in the WAL that is there{reach}.", cure)
 
 
 _DID = {

@@ -85,7 +85,7 @@ class Search:
         costs, spare = self.costs(), 1 if self.position() <= self.low else 0
         most = max(1, costs.most - self.copies + spare)
         return min(
-            range(1, min(most, left) + 1),
+            range(1, min(most, bisection(left)) + 1),
             key=lambda eggs: questions(left, eggs) * costs.question + (eggs - spare) * costs.copy,
         )
 

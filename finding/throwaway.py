@@ -23,11 +23,13 @@ from archive.spaces import new_tablespaces
 from dbrestore.handler import Context
 from dbrestore.postgres import settings
 from dbrestore.postgres.cluster import Cluster, Unanswered
+from dbrestore.postgres.combining import staged
 from dbrestore.postgres.configuring import AUTO
 from dbrestore.postgres.delegating import bring
 from dbrestore.postgres.placement import Placement
 from dbrestore.postgres.tablespaces import refuse_new
 from dbrestore.progress import Meter
+from dbrestore.space import Need, fitting
 from finding.catalogs import Catalogs, Read
 from finding.places import cluster_in, place
 from finding.reading import keep, remembered
@@ -39,6 +41,8 @@ from toolchain.accounts import Account
 POLL_SECONDS = 0.005
 PATIENCE_SECONDS = 120.0
 """How long replay may stand still before the position before it is given up."""
+_WAL_KEPT = 3
+"""Segments that are laid in as copies at the same time."""
 _TARGETS = ("", "_lsn", "_name", "_time", "_xid")
 
 
@@ -99,6 +103,8 @@ class ThrowAway:
 def throw_away(backup: BaseBackup, chain: Chain, scene: Scene) -> Iterator[ThrowAway]:
     """A throw-away restore of a base backup, ready to be moved forward; it is gone afterwards."""
     context, owner = Context("find", scene.tell), scene.owner
+    room = sum(one.size for one in backup.chain) + staged(backup) + _WAL_KEPT * backup.segment_size
+    fitting([Need(scene.beside, room, source=backup.folder)])
     with place(scene.beside, owner) as data:
         copied = _copied(backup, data, owner, context)
         user = Catalogs(lambda name: (data / name).read_bytes(), backup.version_major).superuser

@@ -16,7 +16,7 @@ from archive.waldump import Reader, Record
 from finding.transactions import Commits, Ending, ending, file_key
 
 Kind = Literal["dropped", "truncated", "rewritten"]
-MANAGERS = ("Transaction", "Storage", "Standby")
+MANAGERS = ("Transaction", "Storage", "Standby", "Tablespace")
 _LOCK = re.compile(r"LOCK xid (\d+) db (\d+) rel (\d+)")
 _CREATE = re.compile(r"CREATE (\S+)")
 _FILLED = re.compile(r"rel \d+/(\d+/\d+)")
@@ -56,6 +56,8 @@ class Tracker:
     commits: Commits = field(default_factory=Commits)
     tops: dict[int, int] = field(default_factory=dict)
     """Transactions by their subtransactions."""
+    tablespace: int | None = None
+    """Where the first CREATE TABLESPACE lies: replayed, it would work on folders of the original."""
     _work: dict[int, _Work] = field(default_factory=dict)
 
     def read(self, first: int, last: int) -> Iterator[int]:
@@ -69,13 +71,17 @@ class Tracker:
                 self._note(record)
 
     def _note(self, record: Record) -> None:
-        if match := _CREATE.match(record.text):
+        if record.manager == "Tablespace":
+            if self.tablespace is None and record.text.startswith("CREATE"):
+                self.tablespace = record.lsn
+        elif match := _CREATE.match(record.text):
             self._of(record.xid, record.lsn).files.append(file_key(match[1]))
-            return
-        match = _LOCK.match(record.text)
-        if match and int(match[2]) == self.database and int(match[3]) in self.files.values():
+        elif (match := _LOCK.match(record.text)) and self._is_ours(match):
             work = self._of(int(match[1]), record.lsn)
             work.locks.setdefault(int(match[3]), len(work.files))
+
+    def _is_ours(self, lock: re.Match[str]) -> bool:
+        return int(lock[2]) == self.database and int(lock[3]) in self.files.values()
 
     def _of(self, xid: int, lsn: int) -> _Work:
         return self._work.setdefault(xid, _Work(lsn))

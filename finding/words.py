@@ -28,6 +28,7 @@ def lines(found: Answer, now: datetime) -> list[str]:
         *(("did", line) for line in found.deeds.words()),
         ("last good", _last_good(found.before)),
         ("known by", _EVIDENCE[found.evidence]),
+        ("searched to", f"the commit of {utc(found.last.time)}"),
         ("effort", _effort(found.effort)),
     ]
     if found.between:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from finding.stretches import Window
+from problem import Problem
 from tests.support.finding import History, history
 from tests.support.ground import folder, run
 from toolchain.postgres import find_binaries
@@ -36,7 +38,23 @@ def test_names_are_read_out_of_tar_files(past: History, options: list[str]) -> N
     assert past.left() == []
 
 
-@pytest.mark.parametrize("major", [16, 18])
+def test_a_tablespace_that_was_made_since_is_never_replayed(past: History) -> None:
+    past.do("INSERT INTO accounts SELECT generate_series(1, 100)")
+    begun = past.hunt().table("accounts", "changed").last.time
+    xid = past.do("DELETE FROM accounts")
+    place = folder(past.folder / "space")
+    past.server.execute(f"CREATE TABLESPACE fast LOCATION '{place}'")
+    before = sorted(place.rglob("*"))
+    past.do("INSERT INTO accounts VALUES (1)")
+    past.do("DELETE FROM accounts")
+    answer = past.hunt(Window(after=begun)).probe("SELECT count(*) > 1 FROM accounts")
+    assert answer.commit.xid == xid
+    with pytest.raises(Problem, match="What follows makes a tablespace"):
+        past.hunt(Window(after=begun)).probe("SELECT true")
+    assert sorted(place.rglob("*")) == before
+
+
+@pytest.mark.parametrize("major", [pytest.param(16, marks=pytest.mark.slow), 18])
 def test_the_same_on_other_major_versions(major: int, monkeypatch: pytest.MonkeyPatch) -> None:
     found = find_binaries(major)
     monkeypatch.setenv("REFORGE_PG_BIN", str(found.directory))

@@ -83,7 +83,7 @@ def test_a_window_without_commits_is_out_of_reach(past: History) -> None:
     now = past.server.execute("SELECT now() + interval '1 h'")[0][0]
     with pytest.raises(Problem, match="No transaction was committed after") as empty:
         past.hunt_as_is(Window(after=now)).probe("SELECT true")
-    assert empty.value.name == "find-out-of-reach"
+    assert empty.value.name == "find-nothing"
 
 
 def test_where_a_lock_hides_the_table_the_transaction_that_held_it_is_named(shared: History) -> None:
