@@ -166,8 +166,9 @@ def _diagnostic(said: dict[str, Any]) -> Iterator[Event]:
 
 
 def _is_noise(text: str) -> bool:
-    """The engine repeats a resource's error as one of the whole update."""
-    return not text or text in ("update failed", "preview failed", "resource registration failed")
+    """The engine repeats a resource's error as one of the whole update, and as what a plan still expected."""
+    repeated = ("update failed", "preview failed", "resource registration failed")
+    return not text or text in repeated or text.startswith("expected resource operations for ")
 
 
 _WRONG_INPUT = re.compile(r"^\S+ resource '(?P<name>[^']*)' has a problem: ")

@@ -222,6 +222,16 @@ def test_a_problem_of_the_plugin_keeps_its_name_and_its_cure(prefix: str) -> Non
     assert problem.cure == "Give another port.\nOr none."
 
 
+def test_what_a_plan_still_expected_is_no_error_of_its_own(engine: Engine, program: Program) -> None:
+    told = Problem("supervisor-unreachable", "It is down.", "Start it.").message
+    texts = [told, "expected resource operations for urn:pulumi:x::flag but none were seen", "update failed"]
+    said = [{"urn": FLAG, "severity": "error", "message": text} for text in texts]
+    program.plays(events=[{"diagnosticEvent": one} for one in said], out="error: update failed", code=255)
+    with pytest.raises(Problem) as caught:
+        engine.refresh(lambda _event: None)
+    assert (caught.value.name, caught.value.what) == ("supervisor-unreachable", "It is down.")
+
+
 def test_several_problems_are_told_by_the_name_of_the_first_that_has_one() -> None:
     told = ["somebody else's words", Problem("no-space", "Full.").message]
     problem = explained("error: update failed", "local", Outcome(errors=told))
