@@ -39,7 +39,7 @@ class ReplicaPromotion(_Resource):
     """A standby of the original that is promoted at the cut-over."""
 
     token = "dbrestore:replica:Promotion"  # noqa: S105
-    learnt = ("host", "boundPort", "systemIdentifier", "inRecovery", "timeline", "position")
+    learnt = ("host", "boundPort", "systemIdentifier", "inRecovery", "timeline")
     secrets = ("url", "sourceUrl", "adminUrl", "others")
 
 

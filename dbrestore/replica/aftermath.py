@@ -178,5 +178,7 @@ def _left_behind(promoting: Promoting) -> Iterator[str]:
             f"ALTER SYSTEM SET primary_conninfo = 'host={at.get('host')} port={at.get('port') or 5432} ...'; "
             "SELECT pg_reload_conf(); and pg_rewind first where it has replayed more."
         )
-    if promoting.original.alive and not parties.fence:
+    if not promoting.original.alive:
+        yield "The original did not answer and is not fenced: see that it does not come back by itself."
+    elif not parties.fence:
         yield "Without `fence` the original still takes writes from whoever does not go through the route."

@@ -23,8 +23,8 @@ _ADD_ANOTHER = "a restore keeps its standby; add another restore for another one
 class Promotion(Handler):
     """See ``PromotionInputs``. The identity is the restore's name; no data of the standby is ever removed.
 
-    State besides the inputs: ``host``, ``boundPort``, ``systemIdentifier``; as last looked at ``inRecovery``,
-    ``timeline`` and ``position``; ``fenceBefore``, what ALTER SYSTEM said on the original before our fence.
+    State besides the inputs: ``host``, ``boundPort``, ``systemIdentifier``; ``inRecovery`` and ``timeline``
+    as last looked at; ``fenceBefore``, what ALTER SYSTEM said on the original before our fence.
     """
 
     token = "dbrestore:replica:Promotion"  # noqa: S105 - a type's name
@@ -154,7 +154,6 @@ def _seen(url: str, replica: str) -> State:
         "systemIdentifier": now.system_identifier,
         "inRecovery": now.in_recovery,
         "timeline": now.timeline,
-        "position": now.replayed,
     }
 
 

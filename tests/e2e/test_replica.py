@@ -125,7 +125,8 @@ def test_a_standby_is_promoted_under_load_and_left_again(ground: Ground) -> None
     assert rows(standby.url("starforge")) == promoted
     assert project.status["state"] == "normal"
     secrets = (site.record.superuser_password, site.record.password)
-    assert not [secret for secret in secrets if secret in preview + said.text + project.config.read_text()]
+    kept = [path.read_text(errors="replace") for path in project.folder.rglob("*") if path.is_file()]
+    assert not [secret for secret in secrets for text in (preview, said.text, *kept) if secret in text]
 
 
 def url_of(project: Project) -> str:
