@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.faults.scene import Scene
 from tests.faults.stages import STAGES, Stage
 from tests.support.small_site import Ended
 
+EVERYWHERE = ("plain", "tar-gz", "wal-gz")
+"""Sources of a fault that does not care how backups and WAL are stored."""
 AGAIN = "the same command"
+PROPOSE = "the same command without `--yes`"
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,9 @@ class Cell:
 
     @property
     def outcome(self) -> Outcome:
-        return self.fault.outcomes[self.stage.name]
+        found = self.fault.outcomes[self.stage.name]
+        proposing = " ".join(word for word in self.stage.words("") if word != "--yes")
+        return replace(found, next=PROPOSE) if found.next == proposing else found
 
     @property
     def id(self) -> str:

@@ -224,10 +224,15 @@ class FaultSite:
 
     def _kept(self, source: str, position: str) -> Kept:
         if (source, position) not in self.positions:
-            before, words = _WAYS[position]
-            with self.at(source, before) as project:
-                project.reforge(*words(self))
-                self._keep(source, position, project)
+            if position == "paused":
+                with self.at("plain", position) as project:
+                    SOURCES[source].declare(project, self.stores)
+                    self._keep(source, position, project)
+            else:
+                before, words = _WAYS[position]
+                with self.at(source, before) as project:
+                    project.reforge(*words(self))
+                    self._keep(source, position, project)
         return self.positions[source, position]
 
     def _keep(self, source: str, position: str, project: Project) -> None:

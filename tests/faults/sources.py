@@ -69,4 +69,11 @@ def take_backups(site: Site, stores: Path) -> None:
             folder(stores / source.name)
 
 
-SOURCES = {source.name: source for source in (Source("plain", "a plain base backup, plain WAL"),)}
+SOURCES = {
+    source.name: source
+    for source in (
+        Source("plain", "a plain base backup, plain WAL"),
+        Source("tar-gz", "a base backup in compressed tar files, plain WAL", ("-Ft", "-z")),
+        Source("wal-gz", "a plain base backup, WAL compressed with gzip", compress=("gzip", "-c", ".gz")),
+    )
+}

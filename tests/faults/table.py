@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from itertools import groupby
 
-from tests.faults.fault import AGAIN
+from tests.faults.fault import AGAIN, PROPOSE
 from tests.faults.matrix import cells
 from tests.faults.sources import SOURCES
 
@@ -23,6 +23,7 @@ An empty error is a fault that the stage does not mind, or a command that was ki
 begins the following stage stands beside a stage that was done. The errors are explained
 where they are raised; the states in [the command line](command-line.md#named-states).
 """
+UNPROVEN = " **not proven in this run**"
 _COLUMNS = "| fault | error | state | next command |\n|---|---|---|---|\n"
 
 
@@ -39,7 +40,7 @@ def page(held: Collection[tuple[str, ...]]) -> str:
 
 def _section(key: tuple[str, ...], rows: list[tuple[str, ...]], held: Collection[tuple[str, ...]]) -> str:
     source, stage = key
-    lines = (line(row) if row in held else f"{line(row)} **not proven in this run**" for row in rows)
+    lines = (line(row) if row in held else line(row) + UNPROVEN for row in rows)
     return f"\n## `{stage}` of {SOURCES[source].what}\n\n{_COLUMNS}" + "\n".join(lines) + "\n"
 
 
@@ -53,4 +54,4 @@ def line(row: tuple[str, ...]) -> str:
 def _command(following: str) -> str:
     if not following:
         return "-"
-    return following if following == AGAIN else f"`reforge {following}`"
+    return following if following in (AGAIN, PROPOSE) else f"`reforge {following}`"

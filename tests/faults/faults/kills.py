@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rehearsal.processes import postmasters
-from tests.faults.fault import Fault, at, failed
+from tests.faults.fault import EVERYWHERE, Fault, at, failed
 from tests.faults.scene import Scene
 from tests.support.ground import wait_until
 from tests.support.killing import DEADLINE, Run, held_transaction, started
@@ -91,6 +91,7 @@ FAULTS = [
             f"{what} while the restore is {moment}",
             at("restore", OUTCOMES[which]),
             run=killed_at(which, moment),
+            sources=EVERYWHERE,
         )
         for moment in ("copying", "recovering")
         for which, what in WORDS.items()

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 
 from archive.backups import list_backups
-from tests.faults.fault import Fault, Outcome, at, failed
+from tests.faults.fault import EVERYWHERE, Fault, Outcome, at, failed
 from tests.faults.scene import Scene
 
 STAGES = "preview restore"
@@ -42,7 +42,7 @@ def _later(scene: Scene) -> str:
 
 
 def wrong(name: str, what: str, problem: str, target: Callable[[Scene], list[str]]) -> Fault:
-    return Fault(name, what, at(STAGES, failed(problem, "sources")), typed(target))
+    return Fault(name, what, at(STAGES, failed(problem, "sources")), typed(target), sources=EVERYWHERE)
 
 
 def misused(name: str, what: str, problem: str, target: Callable[[Scene], list[str]]) -> Fault:
@@ -68,6 +68,7 @@ FAULTS = [
         "nothing was committed, and no WAL archived, after the target",
         at(STAGES, failed("wal-not-archived-yet")),
         typed(lambda scene: ["--time", _later(scene)]),
+        sources=EVERYWHERE,
     ),
     misused(
         "target-without-zone",
