@@ -78,7 +78,7 @@ def reading() -> Iterator[None]:
         raise Garbled("is cut short: its compressed data ends early") from error
     except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
         raise Garbled(f"is damaged: it cannot be decompressed ({error})") from error
-    except RuntimeError as error:  # what lz4 raises
-        if not str(error).startswith("LZ4F"):
+    except (RuntimeError, OSError) as error:  # what lz4 and bz2 raise
+        if not str(error).startswith(("LZ4F", "Invalid data stream")):
             raise
         raise Garbled(f"is damaged: it cannot be decompressed ({error})") from error
