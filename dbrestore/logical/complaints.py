@@ -18,6 +18,8 @@ SHOWN = 12
 _HARMLESS = re.compile(
     r'schema "public" already exists|(?:extension|language) "plpgsql" already exists'
     r"|unrecognized configuration parameter|invalid command \\(?:un)?restrict"
+    # a new cluster has no tablespaces: what lay in one lies in the default one
+    r'|could not set default_tablespace|invalid value for parameter "default_tablespace"'
 )
 _LOSSY_KINDS = {
     "ACL", "DEFAULT ACL", "COMMENT", "SECURITY LABEL", "STATISTICS", "STATISTICS DATA", "PUBLICATION",

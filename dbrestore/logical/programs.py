@@ -47,6 +47,7 @@ def _words(dump: Dump, target: Target, options: Options, chosen: Path) -> list[s
         f"dbname={_quoted(target.name)}",
         "-L",
         str(chosen),
+        "--no-tablespaces",  # a new cluster has none: everything lies in the default one
     ]
     words += ["--no-owner"] if options.no_owner else []
     words += [f"--role={options.role}"] if options.role else []

@@ -90,7 +90,7 @@ class TableData:
                 statement = entry.copy.rstrip(";")
                 if (table := table_of(statement)) in self._freezable:
                     # Emptied in the same transaction, so that the rows may come frozen and without WAL.
-                    connection.execute(f"TRUNCATE ONLY {table}".encode())
+                    connection.execute(_bytes(f"TRUNCATE ONLY {table}", connection))
                     statement += " WITH (FREEZE)"
                 self.rows[entry.label] = self._copy(connection, entry, statement)
         except psycopg.OperationalError:
@@ -103,7 +103,7 @@ class TableData:
     def _copy(self, connection: psycopg.Connection[Any], entry: Entry, statement: str) -> int:
         sent, tail = 0, b""
         cursor = connection.cursor()
-        with cursor.copy(statement.encode()) as copy:
+        with cursor.copy(_bytes(statement, connection)) as copy:
             for chunk in self._data.chunks(entry, self._meter.add):
                 if self._context.cancelled.is_set():
                     raise interrupted()
@@ -117,3 +117,8 @@ class TableData:
             rows = sent - END.count(b"\n")
             raise Problem("rows-missing", f"{entry.label} has {rows} rows, {cursor.rowcount} were loaded.")
         return cursor.rowcount
+
+
+def _bytes(statement: str, connection: psycopg.Connection[Any]) -> bytes:
+    """A statement in the dump's encoding, which the session has as well."""
+    return statement.encode(connection.info.encoding)

@@ -78,6 +78,7 @@ class Target:
             with psycopg.connect(
                 **self.parameters,  # type: ignore[arg-type]
                 autocommit=True,
+                client_encoding="utf8",  # statements are sent so; data has the encoding of its dump
                 connect_timeout=10,
                 application_name="reforge",
                 row_factory=tuple_row,

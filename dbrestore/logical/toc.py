@@ -7,6 +7,8 @@ and nothing at all of an archive that is newer than itself.
 
 from __future__ import annotations
 
+import codecs
+import re
 from typing import BinaryIO
 
 from dbrestore.logical.entries import ARCHIVE_MAJORS, Entry, Header
@@ -28,6 +30,8 @@ class Reader:
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file, self._name = file, name
         self.int_size = self.offset_size = 4
+        self.codec = "utf-8"
+        """Of texts: the dump's own encoding, once its entry for that is read; it is the first."""
 
     def take(self, count: int) -> bytes:
         found = self._file.read(count)
@@ -48,7 +52,7 @@ class Reader:
         length = self.number()
         if length > _LONGEST:
             raise _damaged(self._name, f"a text of {length} bytes")
-        return None if length < 0 else self.take(length).decode(errors="replace")
+        return None if length < 0 else self.take(length).decode(self.codec, "replace")
 
     def offset(self) -> int | None:
         """Where an entry's data begins; None where it has none or it is not recorded."""
@@ -128,7 +132,19 @@ def _entry(reader: Reader, minor: int, kind: int) -> Entry:
     reader.text()  # WITH OIDS
     needs = tuple(_needs(reader))
     place = reader.offset() if FORMATS[kind] == "custom" else reader.text()
+    if what == "ENCODING":
+        reader.codec = _codec(sql)
     return Entry(number, what, schema, name, owner, sql, section, copy.strip(), needs, place or None)
+
+
+def _codec(statement: str) -> str:
+    """Python's name of the encoding in "SET client_encoding = 'LATIN1';"."""
+    found = re.search(r"'(\w+)'", statement)
+    name = re.sub(r"^WIN(?=\d)", "cp", found[1]) if found else ""
+    try:
+        return codecs.lookup(re.sub(r"^KOI8(?=.$)", "koi8_", name)).name
+    except LookupError:  # SQL_ASCII: any bytes
+        return "utf-8"
 
 
 def _needs(reader: Reader) -> list[int]:

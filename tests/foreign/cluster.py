@@ -61,7 +61,7 @@ class Foreign(Postgres):
     def url(self, database: str = "template1") -> str:
         user = quote(self.made.superuser, safe="")
         name, writes = quote(database, safe=""), quote("-c default_transaction_read_only=off")
-        return f"postgresql://{user}@127.0.0.1:{self.port}/{name}?options={writes}"
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{name}?client_encoding=utf8&options={writes}"
 
     def execute(self, statements: str, database: str = "template1") -> list[tuple[Any, ...]]:
         return super().execute(statements, database)
