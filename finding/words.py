@@ -62,5 +62,6 @@ def _last_good(before: Ending | None) -> str:
 def _effort(effort: Effort) -> str:
     text = f"{effort.seconds:.1f} s, {size(effort.wal_read)} of WAL read, {size(effort.copied)} copied"
     if effort.copies:
-        text += f" in {effort.copies} restores for {effort.questions} questions"
+        restores = "one restore" if effort.copies == 1 else f"{effort.copies} restores"
+        text += f" into {restores} for {effort.questions} questions"
     return f"{text}; a bisection with a copy for each step copies {size(effort.naive)}"

@@ -8,6 +8,7 @@ afterwards. The original is not asked and not touched.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -47,12 +48,14 @@ def command(
             "Find what?",
             "Give --table NAME, with --emptied, --dropped or --changed if you know; or --probe SQL.",
         )
-    name = _name(session, restore_name, table)
+    named = _checked(restore_name) if restore_name else ""
     with session.screen.progress() as progress:
         hunt = _hunt(session, window, lambda line: progress.tell("find", line))
         found = hunt.table(table, what or "lost", prove) if table else hunt.probe(probe or "")  # type: ignore[arg-type]
-    _tell(session, found, name)
-    session.screen.document(found.document(_proposed(session, found, name)))
+    name = named or _free_name(session, table or f"transaction {found.commit.xid}")
+    command = session.command("restore", name, *found.target) if found.target else ""
+    _tell(session, found, table, command)
+    session.screen.document(found.document(command))
 
 
 def _hunt(session: Session, window: dict[str, str | None], tell: Any) -> Hunt:
@@ -73,41 +76,39 @@ def _time(text: str | None) -> Any:
     return Target("time", text).time if text else None
 
 
-def _name(session: Session, given: str | None, table: str | None) -> str:
-    """A name for the restore that every provider takes and no other restore has."""
+def _checked(given: str) -> str:
+    """A name that every provider takes."""
     from pydantic import TypeAdapter, ValidationError
 
     from stacks.values import RestoreName
 
+    try:
+        return str(TypeAdapter(RestoreName).validate_python(given))
+    except ValidationError as error:
+        raise Misuse("restore-name", f"--restore-name: {error.errors()[0]['ctx']['error']}") from None
+
+
+def _free_name(session: Session, what: str) -> str:
+    """A name that no restore has yet."""
+    stem = "-".join(["before", *re.findall("[a-z0-9]+", what.lower())])[:50].rstrip("-")
     there = session.file.raw.get("restores") or {}
-    if given:
-        try:
-            return str(TypeAdapter(RestoreName).validate_python(given))
-        except ValidationError as error:
-            raise Misuse("restore-name", f"--restore-name: {error.errors()[0]['ctx']['error']}") from None
-    stem = "before-" + ("".join(char if char.isalnum() else "-" for char in (table or "").lower()).strip("-"))
-    stem = "-".join(part for part in stem.split("-") if part.isascii())[:50].rstrip("-")
     names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(there) + 2))
     return next(one for one in names if one not in there)
 
 
-def _proposed(session: Session, found: Answer, name: str) -> str:
-    return session.command("restore", name, *found.target) if found.target else ""
-
-
-def _tell(session: Session, found: Answer, name: str) -> None:
+def _tell(session: Session, found: Answer, table: str | None, command: str) -> None:
     from datetime import UTC, datetime
 
     from finding.words import lines, other
 
     screen = session.screen
-    screen.heading(f"Found: {found.deed}")
+    screen.heading(f"Found: {table}: {found.deed}" if table else "Found: what made the probe false")
     for line in lines(found, datetime.now(UTC)):
         screen.say(line)
     if found.others:
         screen.heading("Others like it:")
         screen.table(["committed", "transaction", "LSN", "what"], [other(*one) for one in found.others])
-    if found.target:
-        screen.next(_proposed(session, found, name))
+    if command:
+        screen.next(command)
     else:
         screen.warn(f"It cannot be restored to: {found.hindrance}")
