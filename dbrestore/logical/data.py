@@ -106,10 +106,14 @@ class Data:
     @cached_property
     def _offsets(self) -> dict[int, int]:
         found = {one.number: one.place for one in self.dump.entries if isinstance(one.place, int)}
-        if found or not any(one.section == "data" for one in self.dump.entries):
+        if found or not self._has_data:
             return found
         with self.dump.path.open("rb") as file:  # pg_dump could not seek back to write the offsets
             return dict(self._walk(file, self.dump.begin))
+
+    @property
+    def _has_data(self) -> bool:
+        return any(one.kind == "BLOBS" or one.copy for one in self.dump.entries)
 
     def _walk_to_end(self) -> None:
         """From the last block on, every chunk must be there."""
@@ -122,6 +126,8 @@ class Data:
     def _walk(self, file: BinaryIO, begin: int) -> Iterator[tuple[int, int]]:
         """Dump ID and offset of each block from ``begin`` to the file's end."""
         end = self.dump.path.stat().st_size
+        if begin >= end and self._has_data:
+            raise _truncated(self.dump.path, f"it ends at byte {end}, before its last data")
         file.seek(begin)
         while (start := file.tell()) < end:
             kind, number = self._block(file)

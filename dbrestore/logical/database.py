@@ -18,6 +18,8 @@ from problem import Refusal
 _LC_ALL_MASK = 0x1FBF
 """All categories, for newlocale(3)."""
 _OF_DATABASE = {"ACL", "COMMENT", "SECURITY LABEL"}
+_OF_PSQL = re.compile(r"^\\.*$", re.MULTILINE)
+"""Commands of psql's own, which plain SQL has between the statements."""
 _NAMED = re.compile(
     r'^(\s*(?:ALTER DATABASE|ALTER ROLE (?:"(?:[^"]|"")+"|\S+) IN DATABASE|(?:GRANT|REVOKE) .*? ON DATABASE'
     r'|COMMENT ON DATABASE|SECURITY LABEL .*?ON DATABASE)) (?:"(?:[^"]|"")+"|\S+)(?=\s)',
@@ -66,7 +68,8 @@ def properties(entries: Sequence[Entry], target: Target) -> list[Complaint]:
         name = sql.Identifier(target.name).as_string(connection)
         for entry in filter(of_database, entries):
             try:
-                connection.execute(_NAMED.sub(lambda match: f"{match[1]} {name}", entry.sql).encode())
+                statements = _OF_PSQL.sub("", entry.sql)
+                connection.execute(_NAMED.sub(lambda match: f"{match[1]} {name}", statements).encode())
             except psycopg.Error as error:
                 said = " ".join(str(error).split())
                 complaints.append(Complaint(grade(entry.label, said), entry.label, said))

@@ -21,7 +21,9 @@ _ACTORS = re.compile(
     rf"\s+({_NAME})",
     re.IGNORECASE,
 )
-_POLICY = re.compile(rf"\sTO\s+({_NAMES})(?=\s+(?:USING|WITH CHECK)\b|\s*;|\s*$)", re.IGNORECASE)
+_POLICY = re.compile(
+    rf"CREATE POLICY {_NAME} ON {_NAME}(?:\.{_NAME})?(?: AS \w+)?(?: FOR \w+)? TO ({_NAMES})", re.IGNORECASE
+)
 _EXTENSION = re.compile(rf"CREATE EXTENSION\s+(?:IF NOT EXISTS\s+)?({_NAME})", re.IGNORECASE)
 _NOBODY = {"public", "default", "current_user", "session_user", "current_role"}
 _OPTIONS = (
