@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from tests.stacks.deployment import Declared, Deployment, Secret, Unknown, deploy
-from tests.unit.stacks.examples import CONSOLE, URL, VALIDATED, WAIVED, good
+from tests.unit.stacks.examples import CONSOLE, SOURCE, URL, VALIDATED, WAIVED, good
 
 INSTANCE, ROUTE = "dbrestore:postgres:Instance", "dbrestore:pgbouncer:Route"
 GROUP, ENTRY = "dbrestore:supervisor:Group", "dbrestore:envfile:Entry"
@@ -114,6 +114,24 @@ def test_an_instance_is_declared_with_all_that_it_is_made_of(target: dict[str, A
         protect=False,
         secret_outputs=("password",),
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "declared"),
+    [
+        (
+            {"pgbackrest": {"stanza": "main", "config": "/etc/pgbackrest.conf"}},
+            {"pgbackrest": {"stanza": "main", "config": "/etc/pgbackrest.conf", "repo": 1}},
+        ),
+        ({"barman": {"home": "/srv/barman", "server": "main"}},) * 2,
+        ({"wal-g": {"prefix": "s3://site/wal"}}, {"walG": {"prefix": "s3://site/wal"}}),
+    ],
+)
+def test_a_tools_repository_is_declared_in_place_of_folders(written: Any, declared: Any) -> None:
+    kept = {name: place for name, place in SOURCE.items() if name not in ("backups", "archive")}
+    found = deploy(good(source=kept | written)).one(INSTANCE).inputs["source"]
+    others = {"database": "starforge", "user": "app", "dataDirectory": "/srv/pg/main"}
+    assert found == others | declared
 
 
 def test_a_dump_is_declared_with_how_it_is_loaded_and_the_applications_password() -> None:

@@ -190,6 +190,36 @@ def test_backups_and_archive_may_lie_in_an_object_store() -> None:
     assert (found.storage.anon, found.storage.endpoint_url) == (True, None)
 
 
+TOOLS: dict[str, dict[str, Any]] = {
+    "pgbackrest": {"stanza": "main", "config": "/etc/pgbackrest/pgbackrest.conf"},
+    "barman": {"home": "/srv/barman", "server": "main"},
+    "wal-g": {"prefix": "s3://site/wal-g"},
+}
+WITHOUT = {name: place for name, place in SOURCE.items() if name not in ("backups", "archive")}
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_what_a_backup_tool_keeps_takes_the_place_of_two_folders(tool: str) -> None:
+    parse(good(source=WITHOUT | {tool: TOOLS[tool]}))
+    both = the_line(good(source=SOURCE | {tool: TOOLS[tool]}))
+    assert both == f"reforge:source: has both {tool} and backups and archive; one says where the backups are"
+
+
+def test_a_source_says_in_one_way_where_its_backups_are() -> None:
+    two = the_line(good(source=WITHOUT | {"barman": TOOLS["barman"], "wal-g": TOOLS["wal-g"]}))
+    assert "has both barman and wal-g" in two
+    for given, missing in (({}, "backups and archive"), ({"archive": "/srv/wal"}, "backups")):
+        line = the_line(good(source=WITHOUT | given))
+        assert line == (
+            f"reforge:source: lacks {missing}, or one of pgbackrest, barman, wal-g instead of both"
+        )
+
+
+def test_restores_never_lie_in_barmans_home() -> None:
+    line = the_line(good(source=WITHOUT | {"barman": {"home": "/srv/restores/barman", "server": "main"}}))
+    assert "overlaps barman (/srv/restores/barman)" in line
+
+
 @pytest.mark.parametrize("url", ["s3://", "s3://key:secret@bucket/wal", "s3://bucket/wal?token=secret"])
 def test_a_url_of_an_object_store_carries_no_credentials(url: str) -> None:
     line = the_line(source(archive=url))

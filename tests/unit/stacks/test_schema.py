@@ -42,6 +42,10 @@ def test_everything_a_person_chooses_is_described() -> None:
     assert all(value.get("description") for value in config.values())
 
 
+KEPT = {name: place for name, place in SOURCE.items() if name not in ("backups", "archive")}
+"""A source that says nothing of its backups yet."""
+
+
 @pytest.mark.parametrize(
     "raw",
     [
@@ -69,6 +73,9 @@ def test_everything_a_person_chooses_is_described() -> None:
             }
         ),
         good(endpoints=[{"pgbouncer": {"admin": [CONSOLE, {"secure": "x"}], "database": "d"}}], writers=[]),
+        good(source=KEPT | {"pgbackrest": {"stanza": "main", "config": "/etc/pgbackrest.conf", "repo": 2}}),
+        good(source=KEPT | {"barman": {"home": "/srv/barman", "server": "main"}}),
+        good(source=KEPT | {"wal-g": {"prefix": "/srv/wal-g"}}),
         good(writing="canary", suite="suite.yaml"),
     ],
 )
@@ -85,6 +92,10 @@ def test_a_right_config_is_right_to_the_editor_too(raw: dict[str, Any]) -> None:
         good(source=None),
         good(source=SOURCE | {"provider": "aws"}),
         good(source=SOURCE | {"archive": "wal"}),
+        good(source=KEPT),
+        good(source=SOURCE | {"wal-g": {"prefix": "/srv/wal-g"}}),
+        good(source=KEPT | {"pgbackrest": {"stanza": "main", "config": "pgbackrest.conf"}}),
+        good(source=KEPT | {"pgbackrest": {"stanza": "main", "config": "/etc/pgbackrest.conf", "repo": 0}}),
         good(source=SOURCE | {"data_directory": "/srv"}),
         good(source=SOURCE | {"database": ""}),
         good(source_url=5),
