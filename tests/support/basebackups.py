@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +45,19 @@ class Cluster:
             command += [f"--tablespace-mapping={one}={copy}" for one, copy in copies.items()]
         run(command)
         return target
+
+    @contextmanager
+    def only(self, *names: str) -> Iterator[None]:
+        """Within it the cluster has copies of these backups alone, to be broken."""
+        kept, self.base = self.base, folder(self.place / "only")
+        try:
+            for name in names:
+                shutil.copytree(kept / name, self.base / name, symlinks=True)
+            yield
+        finally:
+            shutil.rmtree(self.base)
+            self.base = kept
+            shutil.rmtree(self.place / "restores", ignore_errors=True)
 
     def inputs(self, name: str, **more: Any) -> Any:
         source = {
