@@ -96,27 +96,23 @@ class World:
 
     def revive(self) -> None:
         """Start the original and pgbouncer where they do not run."""
-        if not marked(self.site.record.folder, ["postgres"]):
-            self.start_source()
-        if not marked(self.site.record.folder, ["pgbouncer"]):
-            self.start_pooler()
-
-    def start_source(self) -> None:
         record = self.site.record
-        command = [str(self.site.binaries.tool("postgres")), "-D", str(record.data)]
-        log = record.data.parent / "log"
-        self._launch("postgres", command, log)
-        wait_until(lambda: accepts(record.superuser_url), DEADLINE, "the original")
+        postgres = [str(self.site.binaries.tool("postgres")), "-D", str(record.data)]
+        pooler = [str(find_pgbouncer()), str(record.pooler / "pgbouncer.ini")]
+        self._run("postgres", postgres, record.data.parent / "log", record.superuser_url)
+        self._run("pgbouncer", pooler, record.pooler / "log", record.admin_url)
 
-    def start_pooler(self) -> None:
-        record = self.site.record
-        command = [str(find_pgbouncer()), str(record.pooler / "pgbouncer.ini")]
-        self._launch("pgbouncer", command, record.pooler / "log")
-        wait_until(lambda: accepts(record.admin_url), DEADLINE, "pgbouncer")
+    def _run(self, role: str, command: list[str], log: Path, url: str) -> None:
+        """Until it answers. A new postmaster ends while backends of a killed one are still there."""
 
-    def _launch(self, role: str, command: list[str], log: Path) -> None:
-        process = launch(Mark(self.site.record.folder, role), command, log, server_account())
-        self.site._children.append(process)
+        def answering() -> bool:
+            self.site._reap()
+            if not marked(self.site.record.folder, [role]):
+                process = launch(Mark(self.site.record.folder, role), command, log, server_account())
+                self.site._children.append(process)
+            return accepts(url)
+
+        wait_until(answering, DEADLINE, f"{role} answering")
 
     def signal_pooler(self) -> None:
         """Have pgbouncer read its files again without its console: SIGHUP."""
@@ -125,11 +121,15 @@ class World:
         wait_until(lambda: accepts(self.site.record.admin_url), DEADLINE, "pgbouncer's console")
 
     def kill(self, role: str) -> None:
-        """SIGKILL to a server of the site, and wait until all of it is gone."""
-        first = min(marked(self.site.record.folder, [role]))
+        """SIGKILL to a server of the site, and wait until it is gone."""
+        first = self.postmaster if role == "postgres" else marked(self.site.record.folder, [role])[0]
         os.kill(first, signal.SIGKILL)
-        self.site._reap()
         wait_until(lambda: self._gone(role), DEADLINE, f"the end of {role}")
+
+    @property
+    def postmaster(self) -> int:
+        """Process id of the original's."""
+        return int((self.site.record.data / "postmaster.pid").read_text().split()[0])
 
     def _gone(self, role: str) -> bool:
         self.site._reap()

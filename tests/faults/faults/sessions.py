@@ -105,11 +105,12 @@ def _wrong_console(scene: Scene) -> Iterator[None]:
     record, world = scene.site.site.record, scene.site.world
     listed = record.pooler / "userlist.txt"
     wrong = listed.read_text().replace(record.console_password, "another").encode()
-    with rewritten(listed, lambda _content: wrong):
-        world.console("RELOAD")
-        yield
-    # Its console does not let us in to say RELOAD: its own signal does the same.
-    world.signal_pooler()
+    try:
+        with rewritten(listed, lambda _content: wrong):
+            world.console("RELOAD")
+            yield
+    finally:  # the console does not let us in to say RELOAD: SIGHUP does the same
+        world.signal_pooler()
 
 
 @contextmanager
