@@ -15,6 +15,7 @@ from problem import Misuse, Problem
 
 _GONE = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction, errors.InvalidSchemaName)
 """What a question fails with once the thing it asks about was dropped."""
+_READ_ONLY = "default_transaction_read_only = on"
 _LOCK_WAIT = "100ms"
 """Nothing but replay takes locks there; one that is held stays until replay goes on."""
 
@@ -54,8 +55,9 @@ class Probe:
                 raise _failed(_words(error)) from error
 
     def _asked(self, connection: psycopg.Connection[Any]) -> bool:
-        connection.execute(f"SET lock_timeout = '{_LOCK_WAIT}'")
-        connection.execute("SET default_transaction_read_only = on")
+        # The original's databases and roles may have settings of their own, which came along.
+        for setting in (f"lock_timeout = '{_LOCK_WAIT}'", "statement_timeout = 0", _READ_ONLY):
+            connection.execute(f"SET {setting}".encode())
         # Prepared, because the server refuses more than one statement then.
         rows = connection.execute(self.statement.encode(), prepare=True)
         return _truth(rows.fetchmany(2) if rows.description else [], self.statement)

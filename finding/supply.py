@@ -7,6 +7,7 @@ A standby without a primary and a restore_command polls its pg_wal for ever and 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from archive.chain import Chain
 from archive.segments import Segment
 from toolchain.accounts import Account
 
+_SEGMENT = re.compile(r"[0-9A-F]{24}")
 _KEPT_BEHIND = 2
 """Copied segments that stay behind the position; links cost nothing and all stay."""
 
@@ -31,8 +33,14 @@ class Supply:
         self._next = 0
         """Index of the first segment that is not there at all."""
 
-    def histories(self) -> None:
-        """The chain's timeline history, by which the standby follows its switches."""
+    def begin(self) -> None:
+        """Before the first start: the timeline history, by which the standby follows its switches.
+
+        WAL that the base backup brought goes away, or the standby would run on into it; it comes back by us.
+        """
+        for file in self.folder.iterdir():
+            if _SEGMENT.fullmatch(file.name):
+                file.unlink()
         name = f"{self.chain.timeline:08X}.history"
         text = self.chain.archive.text(name)
         if text is not None:
@@ -54,7 +62,6 @@ class Supply:
         segment, file = self.chain.segments[index], self.chain.file(index)
         path = self.folder / segment.name
         if self._linkable(file):
-            path.unlink(missing_ok=True)  # a backup may have brought some of its own
             path.symlink_to(file.resolve())
             return
         with self._appearing(path) as fresh:

@@ -111,7 +111,7 @@ def throw_away(backup: BaseBackup, chain: Chain, scene: Scene) -> Iterator[Throw
         cluster = cluster_in(data, user)
         _configure(cluster, chain.timeline)
         supply = Supply(chain, data / "pg_wal", owner)
-        supply.histories()
+        supply.begin()
         yield ThrowAway(cluster, supply, context, copied)
 
 
