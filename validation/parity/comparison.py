@@ -93,8 +93,17 @@ def compare(
         indexes = _indexes(url, None if all_indexes else collations, tell)
     if indexes:
         differences += indexes.differences()
-    ordered = sorted(differences, key=lambda one: (one.severity, one.aspect, one.name))
+    ordered = sorted(differences, key=_rank)
     return Parity(address(source_url), address(url), source, tuple(ordered), unread, restored.limits, indexes)
+
+
+def _rank(one: Difference) -> tuple[str, int, str, str]:
+    """Gates first, and in the order in which their cures work: a right needs its role."""
+    early = _FIRST.index(one.aspect) if one.aspect in _FIRST else len(_FIRST)
+    return one.severity, early, one.aspect, one.name
+
+
+_FIRST = ("roles", "memberships", "extensions", "tablespaces", "owners")
 
 
 def _compared(source: Reading, restored: Reading) -> tuple[list[Difference], dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from validation.parity.aspects.settings import in_words
 from validation.parity.setting_rules import is_ignored, judge
 
 # name, a value, another one; whether the second instead of the first is a gate, and the reverse.
@@ -62,3 +63,23 @@ def test_what_a_restore_must_change_is_no_difference(name: str) -> None:
 )
 def test_what_an_application_meets_is_one(name: str) -> None:
     assert not is_ignored(name)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"),
+    [
+        ("65536", "kB", "64MB"),
+        ("16384", "8kB", "128MB"),
+        ("100", "kB", "100kB"),
+        ("60000", "ms", "1min"),
+        ("1500", "ms", "1500ms"),
+        ("0", "ms", "0"),
+        ("-1", "kB", "-1"),
+        ("1024", "MB", "1GB"),
+        ("40", None, "40"),
+        (None, None, ""),
+        ("on", None, "on"),
+    ],
+)
+def test_values_are_shown_in_the_largest_unit(value: str | None, unit: str | None, words: str) -> None:
+    assert in_words(value, unit) == words

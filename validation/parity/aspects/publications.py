@@ -14,7 +14,8 @@ class Publications(Aspect):
         return """
             SELECT p.pubname, jsonb_build_object('all', p.puballtables, 'insert', p.pubinsert,
                 'update', p.pubupdate, 'delete', p.pubdelete, 'truncate', p.pubtruncate,
-                'root', p.pubviaroot, 'tables', CASE WHEN NOT p.puballtables THEN ARRAY(
+                'root', coalesce((to_jsonb(p) ->> 'pubviaroot')::bool, false),
+                'tables', CASE WHEN NOT p.puballtables THEN ARRAY(
                     SELECT quote_ident(t.schemaname) || '.' || quote_ident(t.tablename)
                            || coalesce(' WHERE ' || (to_jsonb(t) ->> 'rowfilter'), '')
                     FROM pg_publication_tables t WHERE t.pubname = p.pubname ORDER BY 1) END)

@@ -19,7 +19,7 @@ class RoleSettings(Aspect):
             SELECT coalesce(r.rolname, '') || E'\\t' || (d.oid IS NOT NULL) || E'\\t' || s.name,
                 jsonb_build_object('role', r.rolname, 'database', d.datname, 'setting', s.name,
                     'value', CASE WHEN s.name NOT LIKE '%.%' THEN s.value END,
-                    'digest', md5(s.value))
+                    'digest', encode(sha256(convert_to(s.value, 'UTF8')), 'hex'))
             FROM pg_db_role_setting c LEFT JOIN pg_roles r ON r.oid = c.setrole
                 LEFT JOIN pg_database d ON d.oid = c.setdatabase
                 CROSS JOIN unnest(c.setconfig) AS pair(text),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from validation.parity.aspect import Aspect, Difference, Facts, Properties, Server, literal
@@ -49,23 +50,39 @@ def _difference(name: str, source: Properties, restored: Properties) -> Differen
 
 
 def _shown(name: str, setting: Properties) -> str:
-    """A value with its unit: "16384 x 8kB". With a dot in its name it may be a secret of an application's."""
-    if "." in name:
-        return "set (its value is not shown)"
-    unit, value = setting["unit"], setting["value"]
-    if not unit or not str(value).lstrip("-").isdigit() or int(value) <= 0:
-        return str(value)
-    return f"{value} x {unit}" if unit[0].isdigit() else f"{value}{unit}"
+    """A value as SHOW has it. With a dot in its name it may be a secret of an application's."""
+    return "set (its value is not shown)" if "." in name else in_words(setting["value"], setting["unit"])
+
+
+def in_words(value: str | None, unit: str | None) -> str:
+    """A value with the largest unit that it is a whole number of: 65536 of kB as 64MB."""
+    text = value or ""
+    match = re.fullmatch(r"(\d*)(\w+)", unit or "")
+    if not match or not text.isdigit() or int(text) == 0:
+        return text
+    number, unit = int(text) * int(match[1] or 1), match[2]
+    for larger, factor in _LARGER.get(unit, ()):
+        if number % factor:
+            break
+        number, unit = number // factor, larger
+    return f"{number}{unit}"
+
+
+_LARGER = {
+    "B": (("kB", 1024), ("MB", 1024), ("GB", 1024)),
+    "kB": (("MB", 1024), ("GB", 1024)),
+    "MB": (("GB", 1024),),
+    "ms": (("s", 1000), ("min", 60), ("h", 60), ("d", 24)),
+    "s": (("min", 60), ("h", 60), ("d", 24)),
+    "min": (("h", 60), ("d", 24)),
+}
 
 
 def _cure(name: str, source: Properties, restart: bool) -> str:
     if "." in name:
         return ""
-    value, unit = source["value"] or "", source["unit"] or ""
-    if unit.isalpha() and value.isdigit():
-        value += unit
-    wanted = value if name in LISTS else literal(value)
-    then = "and restart it" if restart else "SELECT pg_reload_conf();"
+    value = in_words(source["value"], source["unit"])
+    then = "then restart the server" if restart else "SELECT pg_reload_conf();"
     if name in LISTS and not value:  # as a list, '' would be one name without letters
         return f"ALTER SYSTEM RESET {name}; {then}"
-    return f"ALTER SYSTEM SET {name} = {wanted}; {then}"
+    return f"ALTER SYSTEM SET {name} = {value if name in LISTS else literal(value)}; {then}"
