@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from cli.events import Event, Outcome, follow
+from cli.failures import explained, killed
 from cli.plugins import Plugins
-from problem import Problem, heard
+from problem import Problem
 
 OnEvent = Callable[[Event], None]
 ENDING_SECONDS = 120
@@ -184,7 +185,7 @@ class Engine:
                 self.unlock()
         outcome.text = output.read_text()
         if process.returncode < 0:
-            raise _killed(process.returncode)
+            raise killed(process.returncode)
         if process.returncode:
             raise explained(outcome.text, self.stack, outcome)
         shutil.rmtree(folder)
@@ -218,11 +219,6 @@ def _end(process: subprocess.Popen[bytes], on_event: OnEvent) -> None:
         process.wait()
 
 
-def _killed(returncode: int) -> Problem:
-    what = f"The engine was ended by {signal.Signals(-returncode).name} in the middle of its work."
-    return Problem("engine-killed", what, "Run the same command again: it goes on from there.")
-
-
 def _logged_in() -> bool:
     home = Path(os.environ.get("PULUMI_HOME", Path.home() / ".pulumi"))
     try:
@@ -237,69 +233,6 @@ def _passphrase(path: Path) -> Path:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(32))
     return path
-
-
-_KNOWN: tuple[tuple[str, Problem], ...] = (
-    (
-        "is currently locked by",
-        Problem(
-            "stack-locked",
-            "",
-            "Somebody else works on it: wait, then see `reforge status`. Only if it is dead: pulumi cancel",
-        ),
-    ),
-    (
-        "violates plan",
-        Problem("plan-outdated", "", "The plan no longer fits. Make it anew: run the stage's command again."),
-    ),
-    (
-        "incorrect passphrase",
-        Problem("wrong-passphrase", "", "Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE."),
-    ),
-    ("no stack named", Problem("no-stack", "", "Make it: reforge init")),
-    (
-        "pending operations",
-        Problem("pending-operations", "", "Run `reforge status`; it says how to go on."),
-    ),
-)
-"""What the engine says, and which problem that is; the words are put in front of it."""
-
-
-def explained(text: str, stack: str, outcome: Outcome | None = None) -> Problem:
-    """The engine's failure as a problem: what the resources said, else its own last words."""
-    said = outcome.errors if outcome else []
-    last_words = _last_words(text)  # a warning may use the words of an error
-    for words, known in _KNOWN:
-        if words in last_words:
-            what = f"The engine refused to work on stack {stack}: {last_words}"
-            return Problem(known.name, what, known.cure)
-    if any(words in text for words in _PLUGIN_LOST):
-        what = "The provider plugin dbrestore was ended in the middle of its work."
-        return Problem("plugin-killed", what, "Run the same command again: it goes on from there.")
-    return _of_resources(said) if said else Problem("engine-failed", last_words)
-
-
-def _of_resources(said: list[str]) -> Problem:
-    """What the resources said, by the name and with the cure of the first that has them."""
-    known = [found for text in said if (found := heard(text))]
-    if not known:
-        return Problem("engine-failed", "\n".join(said))
-    what = known[0].what if len(said) == 1 else "\n".join(said)
-    return Problem(known[0].name, what, known[0].cure)
-
-
-_PLUGIN_LOST = (
-    "error reading from server: EOF",
-    "connection reset by peer",
-    "did not begin responding to RPC connections",
-)
-"""What gRPC and the engine say where the process at the other end is gone."""
-
-
-def _last_words(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error:")]
-    return "\n".join(errors or lines[-5:]) or "it said nothing"
 
 
 def environment_lines(environment: dict[str, str]) -> Iterator[str]:

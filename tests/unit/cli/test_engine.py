@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from cli.engine import Engine, environment_lines, explained
+from cli.engine import Engine, environment_lines
 from cli.events import Event, Outcome
+from cli.failures import explained
 from problem import Problem
 from tests.support.servers import wait_until
 from toolchain import engine as found_engine
