@@ -50,6 +50,11 @@ class Verification:
             self._complain(f"{name} {words}")
 
     @property
+    def blind(self) -> bool:
+        """Whether there are files without checksums (pg_basebackup --manifest-checksums=none)."""
+        return any(file.size and file.algorithm.upper() == "NONE" for file in self._listed.values())
+
+    @property
     def failed(self) -> bool:
         """Whether it is known already not to be whole: there is no use in reading on."""
         return bool(self._complaints)

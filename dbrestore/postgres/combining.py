@@ -11,7 +11,7 @@ from pathlib import Path
 from archive.backups import BaseBackup
 from archive.formats.contents import MANIFEST, TABLESPACES
 from dbrestore.handler import Context
-from dbrestore.postgres.copying import copy_backup, interrupted, verify_backup
+from dbrestore.postgres.copying import copy_backup, interrupted, told_with_room, verify_backup
 from dbrestore.postgres.placement import EMPTIED, LEFT_OUT, Placement
 from problem import Problem
 from toolchain.postgres import find_binaries
@@ -31,11 +31,12 @@ def place_backup(backup: BaseBackup, placement: Placement, context: Context) -> 
     staging = placement.directory / STAGING
     inputs = [_readable(one, staging / str(number), context) for number, one in enumerate(backup.chain)]
     context.progress(f"combining {len(inputs)} base backups into one")
-    _combine(backup, inputs, staging / "whole", placement, context)
-    _move(staging / "whole", placement)
-    shutil.rmtree(staging)
-    placement.prepare()
-    placement.settle()
+    with told_with_room(placement.directory):
+        _combine(backup, inputs, staging / "whole", placement, context)
+        _move(staging / "whole", placement)
+        shutil.rmtree(staging)
+        placement.prepare()
+        placement.settle()
     return sum(one.size for one in backup.chain)
 
 

@@ -39,13 +39,16 @@ def copy_backup(backup: BaseBackup, placement: Placement, context: Context) -> i
     stops it, ``copy-failed`` when the file system is full. All of them leave half a copy behind.
     """
     meter = Meter(COPYING, backup.size, context.progress)
-    copying = _Copying(Verification(backup), placement, context, meter)
+    verification = Verification(backup)
+    copying = _Copying(verification, placement, context, meter)
     far = not backup.contents.tree.store.near
-    with _named(placement.directory):
+    with told_with_room(placement.directory):
         placement.prepare()
         copying.run(_parts(backup), FAR_WORKERS if far else WORKERS)
         placement.finish()
     meter.done()
+    if verification.blind:
+        context.note(f"Base backup {backup.name} has no checksums: only names and sizes were verified.")
     return meter.total
 
 
@@ -159,7 +162,8 @@ def _shared(source: Path, writer: int) -> bool:
 
 
 @contextmanager
-def _named(directory: Path) -> Iterator[None]:
+def told_with_room(directory: Path) -> Iterator[None]:
+    """Problem ``copy-failed`` for what the system keeps us from writing, with the room that is left."""
     try:
         yield
     except OSError as error:

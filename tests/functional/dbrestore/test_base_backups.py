@@ -18,11 +18,11 @@ from tests.support.servers import Postgres, folder, scratch
 
 FORMS = {
     "plain": ("-X", "none"),
-    "plain-own-wal": ("-X", "stream", "--manifest-checksums=SHA256"),
+    "plain-own-wal": ("-X", "stream", "--manifest-checksums=NONE"),
     "tar": ("-Ft", "-X", "stream"),
     "tar-gzip": ("-Ft", "-X", "stream", "--compress=client-gzip:1"),
     "tar-lz4": ("-Ft", "-X", "none", "--compress=server-lz4"),
-    "tar-zstd": ("-Ft", "-X", "fetch", "--compress=server-zstd:1", "--manifest-checksums=NONE"),
+    "tar-zstd": ("-Ft", "-X", "fetch", "--compress=server-zstd:1", "--manifest-checksums=SHA256"),
 }
 MORE_FORMS = {
     "tar-server-gzip": ("-Ft", "-X", "none", "--compress=server-gzip", "--manifest-checksums=SHA512"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from dbrestore.postgres import copying
 from dbrestore.postgres.copying import copy_backup, verify_backup
 from dbrestore.postgres.placement import Placement
 from problem import Problem
-from tests.unit.archive.made_up import base_backup
+from tests.unit.archive.made_up import base_backup, signed
 from toolchain.accounts import Account, server_account
 
 MADE = ["PG_VERSION", "backup_label", "global/pg_control"]
@@ -158,6 +159,22 @@ def test_a_flipped_byte_is_named_with_its_file(backup: BaseBackup, directory: Pa
         with pytest.raises(Problem, match="base/1/1259 is damaged inside: its SHA256 is") as caught:
             attempt()
         assert caught.value.name == "backup-damaged"
+
+
+def test_a_backup_without_checksums_is_told_to_be_unproven_inside(
+    backup: BaseBackup, directory: Path
+) -> None:
+    assert backup.folder
+    path, noted = backup.folder / "backup_manifest", list[str]()
+    copy_backup(backup, Placement(directory), Context("urn", note=noted.append))
+    assert not noted
+    document = json.loads(path.read_bytes())
+    del document["Manifest-Checksum"]
+    for file in document["Files"]:
+        del file["Checksum-Algorithm"]
+    path.write_bytes(signed(document))
+    copy_backup(backup, Placement(directory), Context("urn", note=noted.append))
+    assert noted == ["Base backup b1 has no checksums: only names and sizes were verified."]
 
 
 def test_a_whole_backup_is_verified_without_a_copy(backup: BaseBackup) -> None:
