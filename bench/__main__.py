@@ -1,35 +1,39 @@
-"""``make bench``: what the command line costs, beside what it is compared to."""
+"""``make bench``: every comparison in one run, side by side; ``--quick`` for a smoke test of a small size."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import tempfile
-from functools import partial
-from pathlib import Path
+import argparse
+from importlib import import_module
 
-from bench.paired import paired
-from bench.stages import Stages, make_project
+from bench.site import FULL, QUICK, site
 
-PYTHON = sys.executable
-REFORGE = str(Path(PYTHON).parent / "reforge")
+COMPARISONS = (
+    "command_line",
+    "physical_copy",
+    "local_pitr",
+    "pgbackrest_replay",
+    "logical_restore",
+    "fingerprinting",
+    "cutover_stall",
+)
 
 
 def main() -> None:
-    """Print one row for each comparison: ours, theirs, the ratio, the difference; medians."""
-    print(f"{'':<44} {'ours':>10} {'theirs':>10}   {'ratio':>7}   {'difference':>9}")
-    with tempfile.TemporaryDirectory(prefix="reforge-bench-") as folder:
-        project = make_project(Path(folder))
-        click = [PYTHON, "-c", "import click"]
-        for words in (["--help"], ["-C", str(project), "status"]):
-            pair = paired(partial(_run, [REFORGE, *words]), partial(_run, click), runs=15)
-            print(pair.line(f"reforge {words[-1]} / import click"), flush=True)
-        stages = Stages(project)
-        print(paired(stages.ours, stages.bare, runs=7).line("a stage / bare pulumi up"), flush=True)
-
-
-def _run(command: list[str]) -> None:
-    subprocess.run(command, check=True, capture_output=True)
+    """Print a line for each comparison as soon as it is known."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small data and one run: figures mean nothing")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(COMPARISONS)}; all by default"
+    )
+    given = parser.parse_args()
+    if unknown := set(given.names) - set(COMPARISONS):
+        parser.error(f"there is no {', '.join(sorted(unknown))}")
+    size = QUICK if given.quick else FULL
+    print(f"{'':<44} {'ours':>10} {'theirs':>10}   {'ratio':>7}   {'difference':>9}", flush=True)
+    with site(size) as made:
+        for name in given.names or COMPARISONS:
+            for line in import_module(f"bench.{name}").run(made, size.runs):
+                print(line, flush=True)
 
 
 if __name__ == "__main__":
