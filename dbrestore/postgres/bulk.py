@@ -33,7 +33,6 @@ def settings(jobs: int) -> dict[str, str]:
         "maintenance_work_mem": f"{_index_memory(jobs)}MB",
         "max_parallel_maintenance_workers": str(processors),
         "max_worker_processes": str(max(8, jobs + processors)),
-        "listen_addresses": "",  # nobody but us, by the private socket
     }
 
 

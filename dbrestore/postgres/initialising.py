@@ -30,7 +30,7 @@ def initialise(cluster: Cluster, checksums: bool) -> None:
     ]
     ran = subprocess.run(
         words, capture_output=True, text=True, cwd="/",
-        env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}, **popen_as(cluster.account),
+        env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}, **popen_as(cluster.account),
     )  # fmt: skip
     if ran.returncode:
         what = f"No new cluster could be made in {cluster.directory}: {ran.stderr.strip()}"
@@ -54,5 +54,8 @@ def configure(cluster: Cluster, listen: str, overrides: Mapping[str, str]) -> No
 
 
 def closed_hba(cluster: Cluster) -> None:
-    """Nobody but the server's own account, by the private socket."""
+    """Nobody but the server's own account, by the private socket.
+
+    The server listens all the same: a port that nothing listens on is soon another's.
+    """
     own(cluster.directory / settings.HBA_FILE, settings.hba([], []), cluster.account)
