@@ -70,9 +70,9 @@ class Foreign(Postgres):
         """Run SQL in the cluster's own database."""
         return self.execute(statements, self.made.database)
 
-    def backup(self, name: str, *options: str) -> Path:
+    def backup(self, name: str, *options: str, into: str = "base") -> Path:
         """A base backup by the foreign version's own pg_basebackup."""
-        target = folder(self.place / "base") / name
+        target = folder(self.place / into) / name
         command = [self.tool("pg_basebackup"), "-D", str(target), "-d", self.url(), "-c", "fast", "--no-sync"]
         run([*command, "--label", name, *options])
         return target

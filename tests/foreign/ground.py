@@ -102,6 +102,7 @@ def _at_target(specimen: Specimen, server: Foreign, place: Path) -> Ground:
     for feature in specimen.features:
         feature.before(server)
     server.backup("monday", *_plain(server))
+    server.backup("monday", "--format=tar", "--gzip", "-X", "none", into="tarred")
     for feature in specimen.features:
         feature.after(server)
     time = datetime.now(UTC).isoformat()

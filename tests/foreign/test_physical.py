@@ -28,3 +28,10 @@ def test_a_restore_to_a_time_is_the_source_of_that_time(foreign: Ground) -> None
         place = Place(state["boundPort"], made.superuser)
         assert_same(foreign, place)
         assert all(count == 0 for count in unlogged_rows(place, made.database).values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("foreign", SPECIMENS, indirect=True)
+def test_a_restore_from_a_compressed_tar_backup_is_the_same(foreign: Ground) -> None:
+    with foreign.restored("from-tar", "time", foreign.time, backups=foreign.place / "tarred") as state:
+        assert_same(foreign, Place(state["boundPort"], foreign.server.made.superuser))
