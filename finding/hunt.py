@@ -42,7 +42,7 @@ class Hunt:
         schema, plain = parse_name(name)
         seen: list[Table] = []
         known = False
-        for stretch in stretches(self.scene, self.window):
+        for stretch in stretches(self.scene, self.window, self.effort):
             database = stretch.catalogs.database(self.scene.database)
             if database is None:
                 continue
@@ -80,7 +80,7 @@ class Hunt:
     def probe(self, statement: str) -> Answer:
         """The last moment at which a statement gave true: the transaction after which it gives false."""
         probe = Probe(statement, self.scene.database)
-        for stretch in stretches(self.scene, self.window):
+        for stretch in stretches(self.scene, self.window, self.effort):
             tracker = Tracker(stretch.reader, 0, {})
             self._read(stretch, tracker)
             turned = self._ask(stretch, probe, tracker, None)

@@ -12,6 +12,7 @@ from archive.commits import first_after
 from archive.proof import earliest_time
 from archive.targets import utc
 from archive.waldump import Reader
+from finding.answer import Effort
 from finding.catalogs import Catalogs, Read
 from finding.reading import reader_of
 from finding.scene import Scene
@@ -59,7 +60,7 @@ class Stretch:
         return Catalogs(self.read, self.backup.version_major)
 
 
-def stretches(scene: Scene, window: Window) -> Iterator[Stretch]:
+def stretches(scene: Scene, window: Window, effort: Effort) -> Iterator[Stretch]:
     """The parts of the window, newest first. Problem ``find-out-of-reach`` where nothing of it is there."""
     backups, archive = scene.backups, scene.archive
     newer: BaseBackup | None = None
@@ -73,7 +74,9 @@ def stretches(scene: Scene, window: Window) -> Iterator[Stretch]:
         if window.before is None or begin < window.before:
             found = True
             end = _end(chain, newer, window.before, binaries)
-            yield Stretch(backup, chain, binaries, end, reader_of(backup, lambda one: unpacked(one, scene)))
+            yield Stretch(
+                backup, chain, binaries, end, reader_of(backup, lambda one: unpacked(one, scene, effort))
+            )
             newer = backup
             if window.after and begin <= window.after:
                 return

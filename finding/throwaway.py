@@ -30,6 +30,7 @@ from dbrestore.postgres.placement import Placement
 from dbrestore.postgres.tablespaces import refuse_new
 from dbrestore.progress import Meter
 from dbrestore.space import Need, fitting
+from finding.answer import Effort
 from finding.catalogs import Catalogs, Read
 from finding.places import cluster_in, place
 from finding.reading import keep, remembered
@@ -115,11 +116,12 @@ def throw_away(backup: BaseBackup, chain: Chain, scene: Scene) -> Iterator[Throw
         yield ThrowAway(cluster, supply, context, copied)
 
 
-def unpacked(backup: BaseBackup, scene: Scene) -> Read:
+def unpacked(backup: BaseBackup, scene: Scene, effort: Effort) -> Read:
     """The names' files of a base backup that has to be unpacked for it; nothing of it stays."""
     scene.tell(f"unpacking base backup {backup.name} for the names of its tables")
     with place(scene.beside, scene.owner) as data:
-        _copied(backup, data, scene.owner, Context("find", scene.tell))
+        effort.copied += _copied(backup, data, scene.owner, Context("find", scene.tell))
+        effort.copies += 1
         read = remembered(lambda name: (data / name).read_bytes())
         keep(Catalogs(read, backup.version_major), scene.database)
     return read
