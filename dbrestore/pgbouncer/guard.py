@@ -7,18 +7,19 @@ We hold a pipe to it. The kernel closes the pipe whatever ends us, SIGKILL too, 
 from __future__ import annotations
 
 import json
-import select
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from dbrestore.pgbouncer.pipe import Pipe
 from problem import Problem
 
-_READY_SECONDS, _ANSWER_SECONDS = 20.0, 2.0
+_READY_SECONDS, _ANSWER_SECONDS = 20.0, 5.0
 RESCUE_SECONDS = 15.0
 """How long the guard tries to reach a process that does not answer."""
 
@@ -62,6 +63,7 @@ class Guard:
             start_new_session=True,
         )
         try:
+            self._heard = Pipe(self._process.stdout.fileno() if self._process.stdout else -1)
             self._say(json.dumps(asdict(self._orders)))
             self._await_ready()
         except BaseException:
@@ -78,10 +80,17 @@ class Guard:
 
         Problem ``swap-overtaken`` where the guard has given us up and acts: then nothing more may be done.
         """
-        self._say(step)
-        if not self._answers(step, _ANSWER_SECONDS):
-            what = "The guard of the swap has acted already: we took too long."
-            raise Problem("swap-overtaken", what, "Look where clients are now: reforge preview")
+        with suppress(Problem):
+            self._say(step)
+            if self._answers(step, _ANSWER_SECONDS):
+                return
+        what = "The guard of the swap has acted already, because we took too long, or it was ended."
+        raise Problem("swap-overtaken", what, "Look where clients are now: reforge preview")
+
+    @property
+    def killed(self) -> bool:
+        """Whether it was ended by a signal, and so acts no more."""
+        return (self._process.poll() or 0) < 0
 
     def done(self) -> None:
         """Say that nothing is paused any more."""
@@ -107,9 +116,12 @@ class Guard:
             raise _guard_failed("it did not get ready")
 
     def _answers(self, word: str, seconds: float) -> bool:
-        pipe = self._process.stdout
-        readable = pipe is not None and select.select([pipe], [], [], seconds)[0]
-        return bool(pipe is not None and readable and pipe.readline() == f"{word}\n".encode())
+        """Whether it says ``word`` in time; late answers to earlier words are passed over."""
+        deadline = time.monotonic() + seconds
+        while (line := self._heard.line(deadline)) is not None:
+            if line == word:
+                return True
+        return False
 
     def _end(self) -> None:
         """Close the pipe and wait for the guard; one that has to rescue takes its time, but has an end."""

@@ -58,7 +58,7 @@ class PromotingSwap(Swap):
         try:
             guard.announce("backward")
         except Problem as overtaken:
-            if self.promotion.sent:  # the guard goes forward, and clients may be there already
+            if self.promotion.sent and not guard.killed:  # it goes forward: clients may be there already
                 return overtaken
         left, unlifted = "", ""
         try:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import sys
 import time
@@ -21,26 +20,9 @@ from typing import Any
 from dbrestore.pgbouncer import promoted
 from dbrestore.pgbouncer.fleet import Fleet
 from dbrestore.pgbouncer.guard import RESCUE_SECONDS
+from dbrestore.pgbouncer.pipe import Pipe
 
 _SETTLE_SECONDS = 1.0
-
-
-class Pipe:
-    """Lines from a file descriptor, with a deadline and nothing read ahead and lost."""
-
-    def __init__(self, handle: int) -> None:
-        self._handle, self._read = handle, b""
-
-    def line(self, deadline: float) -> str | None:
-        """The next line, or None at the end of the pipe or when ``deadline`` (monotonic) has passed."""
-        while b"\n" not in self._read:
-            readable, _, _ = select.select([self._handle], [], [], max(0.0, deadline - time.monotonic()))
-            more = os.read(self._handle, 65536) if readable else b""
-            if not more:
-                return None
-            self._read += more
-        line, self._read = self._read.split(b"\n", 1)
-        return line.decode()
 
 
 def watch(pipe: Pipe, deadline: float, answer: Callable[[str], None]) -> frozenset[str]:

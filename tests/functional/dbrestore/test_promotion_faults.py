@@ -209,6 +209,27 @@ def test_a_standby_that_dies_with_us_leaves_the_original_serving() -> None:
 
 
 @pytest.mark.slow
+def test_a_guard_that_is_killed_leaves_it_to_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    with cluster() as site:
+        promote = promoting.promote
+        guard: list[Guard] = []
+        entered = Guard.__enter__
+        monkeypatch.setattr(Guard, "__enter__", lambda self: guard.append(self) or entered(self))
+
+        def kill(*arguments: Any) -> None:
+            promote(*arguments)
+            guard[0]._process.kill()
+            guard[0]._process.wait()
+
+        with writing(site.pooler) as writers:
+            monkeypatch.setattr(promoting, "promote", kill)
+            with pytest.raises(Problem, match="was told to promote") as caught:
+                site.cut_over(**fenced(site))
+        assert caught.value.name == "promotion-undone"
+        assert_unharmed(site, writers)
+
+
+@pytest.mark.slow
 def test_a_cut_over_that_slept_through_its_guard_does_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dbrestore.pgbouncer.swap.RESCUE_SECONDS", -59.0)
     monkeypatch.setattr("dbrestore.pgbouncer.guard._ANSWER_SECONDS", 0.2)

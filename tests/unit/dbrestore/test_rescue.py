@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from dbrestore.pgbouncer.inputs import RouteInputs
-from dbrestore.pgbouncer.rescue import Pipe, watch
+from dbrestore.pgbouncer.pipe import Pipe
+from dbrestore.pgbouncer.rescue import watch
 
 
 @pytest.fixture
