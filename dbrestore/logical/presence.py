@@ -20,6 +20,9 @@ _CATALOG = """
            nspname, relname || ' ' || conname
       FROM pg_constraint k JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = relnamespace
     UNION ALL
+    SELECT 'CHECK CONSTRAINT', nspname, typname || ' ' || conname
+      FROM pg_constraint k JOIN pg_type t ON t.oid = contypid JOIN pg_namespace n ON n.oid = typnamespace
+    UNION ALL
     SELECT CASE prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' ELSE 'FUNCTION' END, nspname,
            proname || '(' || coalesce((SELECT string_agg(format_type(t, NULL), ', ' ORDER BY i)
                                          FROM unnest(proargtypes) WITH ORDINALITY a(t, i)),

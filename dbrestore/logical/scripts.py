@@ -16,13 +16,12 @@ from dbrestore.logical.options import Options
 from dbrestore.logical.programs import end, interrupted
 from dbrestore.logical.reading import Dump, clear_stream
 from dbrestore.logical.script import HEAD, Part, parts
-from dbrestore.logical.tabledata import LOADING, TABLE, table_of
+from dbrestore.logical.tabledata import LOADING, freezable, table_of
 from dbrestore.logical.target import Target
 from dbrestore.progress import Meter
 from problem import Problem
 
 _OWNER = re.compile(rb"^ALTER [^\n]* OWNER TO [^\n]*;\n|^SET SESSION AUTHORIZATION [^\n]*;\n", re.MULTILINE)
-_MADE = re.compile(rf"^CREATE (?:UNLOGGED )?TABLE ({TABLE}) \(", re.MULTILINE)
 _DONE = re.compile(rb"^COPY (\d+)$")
 
 
@@ -96,8 +95,7 @@ class _Feed:
         self.labels: list[tuple[int, str]] = []
         self._options, self._line, self._title, self._freezing = options, 1, HEAD, False
         self._apart = {one.label for one in dump.entries if one.kind == "DATABASE" or of_database(one)}
-        made = (_MADE.search(one.sql) for one in dump.entries if "PARTITION BY" not in one.sql)
-        self._freezable = {match[1] for match in made if match}
+        self._freezable = freezable(dump.entries)
         self._first = _set_role(options.role)
 
     def text(self, part: Part) -> bytes:

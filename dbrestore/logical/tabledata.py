@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -28,13 +28,22 @@ SESSION = (
     b"SET row_security = off; SET synchronous_commit = off; SET xmloption = content;"
     b"SET client_min_messages = warning; SELECT pg_catalog.set_config('search_path', '', false)"
 )
-_PLAIN_TABLES = """
-    SELECT format('%I.%I', nspname, relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-     WHERE relkind = 'r'
-"""
 _PART = r'(?:"(?:[^"]|"")+"|[^\s".]+)'
 TABLE = rf"{_PART}(?:\.{_PART})?"
 """A table's name as SQL has it."""
+
+
+_MADE = re.compile(rf"^CREATE (?:UNLOGGED )?TABLE ({TABLE}) \(", re.MULTILINE)
+
+
+def freezable(entries: Iterable[Entry]) -> set[str]:
+    """The tables, as SQL has their names, that may be emptied before their rows come frozen.
+
+    Those that the dump makes itself: an extension's tables may hold rows of the extension already. No
+    partitioned ones, which hold no rows of their own.
+    """
+    made = (_MADE.search(one.sql) for one in entries if "PARTITION BY" not in one.sql)
+    return {match[1] for match in made if match}
 
 
 def table_of(copy: str) -> str:
@@ -56,7 +65,7 @@ class TableData:
     def load(self, entries: Sequence[Entry]) -> None:
         """Fill the tables. Problem where the dump breaks off or the operator stops it."""
         self._meter = Meter(LOADING, sum(map(self._data.size, entries)), self._context.progress)
-        self._freezable = {str(row[0]) for row in self._target.rows(_PLAIN_TABLES)}
+        self._freezable = freezable(self._data.dump.entries)
         for entry in sorted(entries, key=self._data.size, reverse=True):
             self._queue.put(entry)
         with ThreadPoolExecutor(self._jobs) as pool:

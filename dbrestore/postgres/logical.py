@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -117,7 +118,7 @@ class Logical(Making):
     def _place(self) -> str:
         return str(self.inputs.until.value)
 
-    @property
+    @cached_property
     def _store(self) -> Store | None:
         """The object store that it lies in, if it lies in one."""
         if "://" not in self._place:

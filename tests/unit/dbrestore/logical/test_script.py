@@ -11,9 +11,10 @@ from hypothesis import strategies as some
 
 from dbrestore.handler import Context
 from dbrestore.logical import script
+from dbrestore.logical.entries import Entry
 from dbrestore.logical.plain import plain_dump
 from dbrestore.logical.script import parts
-from dbrestore.logical.tabledata import table_of
+from dbrestore.logical.tabledata import freezable, table_of
 from problem import Problem
 
 CONTEXT = Context("urn")
@@ -152,3 +153,15 @@ def test_an_interrupt_is_heard_while_it_is_read(tmp_path: Path) -> None:
 )
 def test_the_table_of_a_copy(copy: str, table: str) -> None:
     assert table_of(copy) == table
+
+
+def test_only_tables_that_the_dump_makes_may_be_emptied_before_their_rows_come() -> None:
+    statements = {
+        "TABLE": 'CREATE TABLE public."we ird" (\n    a int\n);\n',
+        "TABLE 2": "CREATE UNLOGGED TABLE public.u (\n    a int\n);\n",
+        "TABLE 3": "CREATE TABLE public.p (\n    a int\n)\nPARTITION BY RANGE (a);\n",
+        "EXTENSION": "CREATE EXTENSION postgis;\n",
+        "FUNCTION": "CREATE FUNCTION f() AS $$CREATE TABLE x (a int)$$;\n",
+    }
+    entries = [Entry(1, kind.split()[0], "public", "x", sql=sql) for kind, sql in statements.items()]
+    assert freezable(entries) == {'public."we ird"', "public.u"}
