@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import bz2
-import gzip
 import io
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 import lz4.frame  # type: ignore[import-untyped]
 import zstandard
@@ -17,18 +16,55 @@ import zstandard
 SUFFIXES = (".gz", ".lz4", ".zst", ".bz2", ".xz")
 """What the name of a compressed file ends with; WAL-G's ``.br`` and ``.lzma`` are not among them."""
 _LONGEST_MAGIC = 6
+_PIECE = 128 * 1024
 
 
 def _zstd(stream: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True))
 
 
+class _Decompressor(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+class _Unpacked(io.RawIOBase):
+    """Reads in big pieces: the library's own readers take 8 KiB, and change threads at each."""
+
+    def __init__(self, stream: BinaryIO, fresh: Callable[[], _Decompressor]) -> None:
+        self._stream, self._fresh, self._inner = stream, fresh, fresh()
+        self._ready, self._rest = memoryview(b""), b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            piece = self._rest or self._stream.read(_PIECE)
+            if self._inner.eof:  # another member, or zeros up to the end of a block
+                piece = piece.lstrip(b"\0")
+                self._inner = self._fresh() if piece else self._inner
+            if not piece:
+                if not self._inner.eof:
+                    raise EOFError("ended before the end-of-stream marker")
+                return 0
+            self._ready = memoryview(self._inner.decompress(piece))
+            self._rest = self._inner.unused_data if self._inner.eof else b""
+        count = min(len(buffer), len(self._ready))
+        buffer[:count], self._ready = self._ready[:count], self._ready[count:]
+        return count
+
+
 def _gzip(stream: BinaryIO) -> BinaryIO:
-    return cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb"))
+    inner = _Unpacked(stream, lambda: zlib.decompressobj(wbits=31))
+    return cast(BinaryIO, io.BufferedReader(inner, _PIECE))
 
 
 def _lz4(stream: BinaryIO) -> BinaryIO:
-    return cast(BinaryIO, lz4.frame.LZ4FrameFile(stream, mode="rb"))
+    return cast(BinaryIO, io.BufferedReader(_Unpacked(stream, lz4.frame.LZ4FrameDecompressor), _PIECE))
 
 
 _KINDS: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
@@ -76,7 +112,7 @@ def reading() -> Iterator[None]:
         yield
     except EOFError as error:
         raise Garbled("is cut short: its compressed data ends early") from error
-    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
+    except (zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
         raise Garbled(f"is damaged: it cannot be decompressed ({error})") from error
     except (RuntimeError, OSError) as error:  # what lz4 and bz2 raise
         if not str(error).startswith(("LZ4F", "Invalid data stream")):

@@ -23,7 +23,7 @@ _FILE = re.compile(
     r"(-[0-9a-f]{40})?"  # pgBackRest adds the checksum of what is inside
     rf"(?P<suffix>{'|'.join(map(re.escape, SUFFIXES))})?"
 )
-_CHUNK = 1024 * 1024
+_CHUNK = 128 * 1024
 _AT_ONCE = 4
 """Files that are fetched from a far place at the same time."""
 

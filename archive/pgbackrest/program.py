@@ -108,6 +108,7 @@ class PgBackRest:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 bufsize=_PIPE,
+                pipesize=_PIPE,
                 cwd="/",
                 **popen_as(self.account),
             )
