@@ -478,4 +478,3 @@ def test_a_dump_is_loaded_into_an_empty_database_of_somebody_else_and_into_no_ot
     assert caught.value.name == "target-not-empty"
     assert "large object" in caught.value.what
     assert " more." in caught.value.what
-    dumped.server.execute("DROP DATABASE elsewhere")
