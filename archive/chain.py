@@ -47,13 +47,9 @@ class Chain:
 
     def file(self, index: int) -> Path:
         """A plain file of a segment on this machine, fetched where it lies elsewhere or is compressed."""
-        return self.files(index, index + 1)[0]
-
-    def files(self, first: int, end: int) -> list[Path]:
-        """The same for the segments with the indices ``first`` to ``end``, that one not included."""
-        wanted = self.segments[first:end]
-        archived = iter(self.archive.locals(segment for segment in wanted if segment in self.archive))
-        return [next(archived) if one in self.archive else self.inside.wal_file(one.name) for one in wanted]
+        segment = self.segments[index]
+        archived = segment in self.archive
+        return self.archive.local(segment) if archived else self.inside.wal_file(segment.name)
 
     def where(self, segment: Segment) -> str:
         """What holds a segment, for people."""

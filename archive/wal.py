@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +23,6 @@ _FILE = re.compile(
     rf"(?P<suffix>{'|'.join(map(re.escape, SUFFIXES))})?"
 )
 _CHUNK = 128 * 1024
-_AT_ONCE = 4
-"""Files that are fetched from a far place at the same time."""
 
 
 @dataclass(frozen=True)
@@ -131,11 +128,6 @@ class Archive:
             return path
         with self._named(segment.name):
             return self._cached(segment)
-
-    def locals(self, segments: Iterable[Segment]) -> list[Path]:
-        """The same for several, some at a time: fewer than ``cache.MOST``."""
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return list(pool.map(self.local, segments))
 
     def fetch(self, name: str, target: Path, size: int | None = None) -> None:
         """Write a file of the archive to ``target``, unpacked; a segment has to have ``size`` bytes then.

@@ -45,7 +45,7 @@ def test_a_whole_archive_has_no_gap_and_names_the_segment_to_come(backup: BaseBa
     found = chain(backup, wal)
     assert numbers(found) == [2, 3, 4]
     assert (found.gap, found.following.number, found.end_lsn, found.timeline) == (None, 5, 5 * SIZE, 1)
-    assert found.files(0, 3) == [wal / segment.name for segment in found.segments]
+    assert [found.file(index) for index in range(3)] == [wal / one.name for one in found.segments]
 
 
 def test_a_missing_segment_is_the_gap_and_later_ones_are_counted(backup: BaseBackup, wal: Path) -> None:
