@@ -15,6 +15,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
+from archive import sessions
 from archive.lsn import parse_lsn
 from problem import Problem
 
@@ -120,6 +121,7 @@ def connect(url: str, who: str, **options: str | int) -> Connection:
     """
     wanted: dict[str, Any] = _OPTIONS | options
     try:
+        wanted["options"] = sessions.options(str(conninfo_to_dict(url).get("options") or ""))
         return psycopg.connect(make_conninfo(url, **wanted), autocommit=True)
     except psycopg.OperationalError as error:
         reason = " ".join(str(error).split()).removeprefix("connection failed: ")

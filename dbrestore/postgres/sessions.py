@@ -11,31 +11,18 @@ from psycopg import pq
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import tuple_row
 
+from archive.sessions import options
+
 MAINTENANCE = "template1"
 """The one database that is always there: ``postgres`` can be dropped, the application's may be younger."""
 PATIENCE_SECONDS = 15.0
 """How long a server may turn us away for reasons of its own (no free connection, say) before we give up."""
-_SESSION = {
-    "DateStyle": "ISO",
-    "IntervalStyle": "postgres",
-    "TimeZone": "UTC",
-    "bytea_output": "hex",
-    "default_transaction_isolation": "read committed",  # a hot standby refuses serializable
-    "default_transaction_read_only": "off",
-    "statement_timeout": "0",
-    "lock_timeout": "0",
-    "idle_in_transaction_session_timeout": "0",
-}
-"""Of every session: a server, a role or a database may have others by default."""
+
+_WRITES = "-c default_transaction_read_only=off"
 
 
 class TurnedAway(psycopg.Error):
     """The server takes connections, and not this one: no such role or database, no connection free."""
-
-
-def options() -> str:
-    """``_SESSION`` for libpq: stronger than what ALTER SYSTEM, DATABASE or ROLE have set."""
-    return " ".join(f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in _SESSION.items())
 
 
 def connect(sockets: Path, port: int, database: str, user: str) -> psycopg.Connection[Any]:
@@ -46,7 +33,11 @@ def connect(sockets: Path, port: int, database: str, user: str) -> psycopg.Conne
     """
     given = {"host": str(sockets), "port": str(port), "dbname": database, "user": user}
     conninfo = make_conninfo(
-        **given, options=options(), client_encoding="utf8", connect_timeout=10, application_name="reforge"
+        **given,
+        options=options(_WRITES),
+        client_encoding="utf8",
+        connect_timeout=10,
+        application_name="reforge",
     )
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:

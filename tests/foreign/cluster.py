@@ -59,9 +59,14 @@ class Foreign(Postgres):
         self._prepare()
 
     def url(self, database: str = "template1") -> str:
-        user = quote(self.made.superuser, safe="")
-        name, writes = quote(database, safe=""), quote("-c default_transaction_read_only=off")
-        return f"postgresql://{user}@127.0.0.1:{self.port}/{name}?client_encoding=utf8&options={writes}"
+        """For the tests' own sessions, which the server's defaults must not hinder."""
+        own = "-c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed"
+        return f"{self.plain_url(database)}?client_encoding=utf8&options={quote(own)}"
+
+    def plain_url(self, database: str) -> str:
+        """As its user would give it."""
+        user, name = quote(self.made.superuser, safe=""), quote(database, safe="")
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{name}"
 
     def execute(self, statements: str, database: str = "template1") -> list[tuple[Any, ...]]:
         return super().execute(statements, database)

@@ -87,15 +87,22 @@ def binaries(major: int) -> Binaries:
 
 
 @contextmanager
-def ground(name: str) -> Iterator[Ground]:
-    """Build a specimen. Nothing of it is left afterwards."""
+def built(name: str) -> Iterator[Foreign]:
+    """A specimen's server with nothing in it yet. Nothing of it is left afterwards."""
     specimen = SPECIMENS[name]
     programs = binaries(specimen.major)
     with scratch("reforge-foreign-") as place:
         if extensions in specimen.features:
             programs = private_copy(programs, place / "programs")
         with Foreign(place, programs, specimen.made) as server:
-            yield _at_target(specimen, server, place)
+            yield server
+
+
+@contextmanager
+def ground(name: str) -> Iterator[Ground]:
+    """A specimen at its target and after its damage."""
+    with built(name) as server:
+        yield _at_target(SPECIMENS[name], server, server.place)
 
 
 def _at_target(specimen: Specimen, server: Foreign, place: Path) -> Ground:

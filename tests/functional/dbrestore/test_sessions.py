@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from archive.sessions import SETTINGS
 from dbrestore.postgres import sessions
 from dbrestore.postgres.cluster import Cluster, Unanswered
 from problem import Problem
@@ -31,7 +32,7 @@ def test_a_session_is_the_same_whatever_server_role_and_database_have_set(server
         found = connection.execute("SELECT now(), pg_sleep(0.05)").fetchone()
         assert found
         assert found[0].tzinfo is not None
-        for name, value in sessions._SESSION.items():
+        for name, value in SETTINGS.items():
             row = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
             assert row
             assert str(row[0]).startswith(value)
