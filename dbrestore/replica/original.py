@@ -14,7 +14,7 @@ from archive.standing import Connection, Dependents, Standing, connect, dependen
 from dbrestore.replica.inputs import Parties
 from problem import Problem
 
-FENCE_SECONDS = 3.0
+FENCE_SECONDS = 5.0
 _SETTING = "default_transaction_read_only"
 # Our message must neither wait for a standby that is gone nor be stopped by the fence.
 _FLUSHING = "-c synchronous_commit=local -c default_transaction_read_only=off -c statement_timeout=5000"
