@@ -103,11 +103,11 @@ _EMPTY = {"secure": ""}
 
 def _config(url: str, given: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
     """The config, secrets in clear; Misuse for every wrong value, before anything is written."""
-    from urllib.parse import urlsplit
+    from urllib.parse import unquote, urlsplit
 
     from stacks.model import parse
 
-    database = urlsplit(url).path.lstrip("/") or "postgres"
+    database = unquote(urlsplit(url).path.lstrip("/")) or "postgres"
     source = {"provider": given["provider"], "instance": given["instance"] or database, "database": database}
     source |= _places(given, seen)
     config: dict[str, Any] = {

@@ -58,6 +58,15 @@ def test_a_url_on_the_command_line_is_masked_in_the_journal(
     assert "hunter2" not in journal
 
 
+def test_a_database_whose_name_the_url_escapes_is_named_as_the_server_has_it(
+    reforge: Reforge, project: Path, words: list[str]
+) -> None:
+    reforge(*words, "--url", "postgresql://app:hunter2@127.0.0.1:5432/my%20d%C3%A4ta", "--pgbouncer", ADMIN)
+    config = yaml.safe_load((project / "Pulumi.local.yaml").read_text())["config"]
+    assert config["reforge:source"]["database"] == "my däta"
+    assert config["reforge:endpoints"][0]["pgbouncer"]["database"] == "my däta"
+
+
 def test_what_is_missing_is_told_where_nobody_can_be_asked(
     reforge: Reforge, project: Path, words: list[str]
 ) -> None:
