@@ -14,6 +14,7 @@ while :; do
     if [ -e "$spool/ready/$name" ]; then
         rm -f "$spool/want/$name" # before the file goes: a request left behind would have it fetched again
         mv "$spool/ready/$name" "$target" && exit 0
+        [ -e "$spool/ready/$name" ] && exit 200 # it lies there and cannot be moved: mv has said why
     fi
     if [ -e "$spool/absent/$name" ]; then
         rm -f "$spool/want/$name"
@@ -24,7 +25,7 @@ while :; do
         exit 200
     fi
     kill -0 "$PPID" 2>/dev/null || exit 200 # nobody waits for the file any more
-    : >"$spool/want/$name" || exit 200
+    true >"$spool/want/$name" || exit 200 # not ":", whose failure ends the shell with 2, the end of the archive
     now=
     read -r now <"$spool/beat"
     if [ "$now" = "$beat" ]; then silent=$((silent + 1)); else silent=0; fi

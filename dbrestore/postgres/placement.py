@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archive.formats.contents import TABLESPACES
+from dbrestore.postgres import mark
 from toolchain.accounts import Account
 
 EMPTIED = {
@@ -27,6 +28,7 @@ LEFT_OUT = {
     "standby.signal",
     "recovery.signal",
     "backup_manifest",
+    mark.NAME,  # of an original that was restored once: ours lies there, and says what may be removed
 }
 _MAP = "tablespace_map"
 """With it PostgreSQL would link to the original's folders."""

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -40,12 +41,16 @@ class Spool:
             return False
 
     def open(self) -> set[str]:
-        """Make it, or go on with one that a killed run left; the names of the files that lie ready."""
+        """Make it, or go on with one that a killed run left; the names of the files that lie ready.
+
+        Its folders are emptied and not made anew: that run's server may be asking just now.
+        """
         self._folder(self.folder)
         for name in _FOLDERS:
-            if name != "ready":
-                shutil.rmtree(self.folder / name, ignore_errors=True)
             self._folder(self.folder / name)
+            if name != "ready":
+                for file in os.listdir(self.folder / name):
+                    (self.folder / name / file).unlink(missing_ok=True)
         (self.folder / "failed").unlink(missing_ok=True)
         self._write("bring", _SCRIPT.read_text())
         self.beat()
@@ -88,13 +93,19 @@ class Spool:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _folder(self, path: Path) -> None:
+        if path.is_symlink():  # root would write to wherever it leads
+            raise FileExistsError(errno.EEXIST, "is a symbolic link", str(path))
         path.mkdir(mode=0o700, exist_ok=True)
         self._own(path)
 
     def _write(self, name: str, text: str) -> None:
-        path = self.folder / name
-        path.write_text(text)
-        self._own(path)
+        """Whole or not at all, because a server may be reading it; never through a link that lies there."""
+        fresh = self.folder / "part" / ".new"
+        fresh.unlink(missing_ok=True)
+        with fresh.open("x") as file:
+            file.write(text)
+        self._own(fresh)
+        fresh.rename(self.folder / name)
 
     def _own(self, path: Path) -> None:
         if self._owner:

@@ -11,7 +11,7 @@ import pytest
 
 from archive.backups import BaseBackup, list_backups
 from dbrestore.handler import Context
-from dbrestore.postgres import copying
+from dbrestore.postgres import copying, mark
 from dbrestore.postgres.copying import copy_backup, verify_backup
 from dbrestore.postgres.placement import Placement
 from problem import Problem
@@ -63,6 +63,14 @@ def test_what_is_the_originals_alone_stays_behind(backup: BaseBackup, directory:
         (directory / name).is_dir() for name in ("pg_tblspc", "pg_notify", "pg_replslot", "pg_stat_tmp")
     )
     assert not (directory / "base" / "pgsql_tmp").exists()
+
+
+def test_the_mark_of_the_original_does_not_replace_that_of_the_copy(tmp_path: Path, directory: Path) -> None:
+    """What serves was restored once: its backups have its mark in them, which names its own folders."""
+    base_backup(tmp_path / "backups/b1", more={mark.NAME: b"{}"})
+    ours = mark.new_mark("urn", directory, "latest").write()
+    copy_backup(list_backups(tmp_path / "backups").usable[0], Placement(directory), Context("urn"))
+    assert mark.read_mark(directory) == ours
 
 
 def test_nobody_else_can_read_the_copy(backup: BaseBackup, directory: Path) -> None:

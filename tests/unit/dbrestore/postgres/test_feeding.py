@@ -183,8 +183,60 @@ def test_the_command_ends_with_the_server_that_ran_it(archive: Counting, data: P
     with feeder(archive, data):
         pass
     command = f"['sh', '{NAME}/bring', 'X', 'pg_wal/Y'], stdout=-3, stderr=-3"  # -3 is DEVNULL
-    script = f"import subprocess; print(subprocess.Popen({command}).pid)"
+    # It has to be at work before its server ends: else it takes whoever adopts it for its server.
+    script = (
+        f"import pathlib, subprocess; print(subprocess.Popen({command}).pid)\n"
+        f"while not pathlib.Path('{NAME}/want/X').exists(): pass"
+    )
     ran = subprocess.run(
         [sys.executable, "-c", script], cwd=data, capture_output=True, text=True, timeout=60, check=True
     )
     wait_until(lambda: not Path(f"/proc/{ran.stdout.strip()}").exists(), what="its end")
+
+
+def test_a_request_that_cannot_be_written_stops_recovery_instead_of_ending_it(data: Path) -> None:
+    Spool(data, None).open()
+    (data / NAME / "want").rmdir()
+    status, _said = ask(data, SEGMENTS[0].name)
+    assert status == 200  # 1 to 125 would be the end of the archive
+
+
+def test_a_file_that_cannot_be_moved_in_stops_recovery(data: Path) -> None:
+    Spool(data, None).open()
+    (data / NAME / "ready" / SEGMENTS[0].name).touch()
+    (data / "pg_wal").rmdir()
+    status, said = ask(data, SEGMENTS[0].name)
+    assert (status, "pg_wal/RECOVERYXLOG" in said) == (200, True)
+
+
+def test_an_opened_spool_has_its_folders_all_the_time(data: Path) -> None:
+    """A server of a killed run asks meanwhile, and its script must find them."""
+    spool = Spool(data, None)
+    spool.open()
+    before = {name: (data / NAME / name).stat().st_ino for name in ("part", "want", "absent", "ready")}
+    (data / NAME / "absent" / "x").touch()
+    (data / NAME / "want" / "y").touch()
+    spool.open()
+    assert {name: (data / NAME / name).stat().st_ino for name in before} == before
+    assert not list((data / NAME).glob("[aw]*/*"))
+
+
+def test_what_is_written_to_the_spool_goes_through_no_link(data: Path, tmp_path: Path) -> None:
+    spool, victim = Spool(data, None), tmp_path / "victim"
+    victim.write_text("kept")
+    spool.open()
+    for name in ("beat", "bring", "failed", "absent/x", "part/.new"):
+        (data / NAME / name).unlink(missing_ok=True)
+        (data / NAME / name).symlink_to(victim)
+    spool.tell_absent("x")
+    spool.tell_failed("words")
+    spool.open()
+    assert victim.read_text() == "kept"
+
+
+def test_a_spool_that_is_a_link_is_refused(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (data / NAME).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="reforge_wal"):
+        Spool(data, None).open()
+    assert not list((tmp_path / "elsewhere").iterdir())
