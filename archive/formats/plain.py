@@ -30,8 +30,8 @@ class Plain(Contents):
     def tablespaces(self) -> Mapping[int, str]:
         folder = self.tree.path(TABLESPACES)
         if folder is None:
-            names = [name for name in self.tree.files if name.startswith(f"{TABLESPACES}/")]
-            return {int(name.split("/")[1]): "" for name in names}
+            found = (name.split("/") for name in self.tree.files if name.startswith(f"{TABLESPACES}/"))
+            return {int(parts[1]): "" for parts in found if parts[1].isdigit()}
         if not folder.is_dir():
             return {}
         return {

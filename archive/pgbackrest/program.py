@@ -25,6 +25,14 @@ _PIPE = 1024 * 1024
 _ERROR = re.compile(r"ERROR: (?:\[\d+\]: )?(.*)", re.DOTALL)
 
 
+_NOT_OURS = [
+    *("--no-delta", "--no-link-all", "--reset-link-map", "--reset-tablespace-map-all"),
+    *("--reset-db-include", "--reset-db-exclude", "--reset-pg1-host"),
+]
+"""Against what the configuration says of restores: it is meant for the original's own folders, and would
+write there or leave databases out. Ours takes all of a backup into its own folder."""
+
+
 @dataclass(frozen=True)
 class PgBackRest:
     """A stanza in one repository of a configuration file; run as ``account``, who has to read both."""
@@ -76,6 +84,7 @@ class PgBackRest:
         with tempfile.TemporaryDirectory(prefix="reforge-pgbackrest-") as locks:
             shutil.chown(locks, *((self.account.uid, self.account.gid) if self.account else (None, None)))
             words = [f"--set={label}", f"--pg1-path={directory}", "--type=none", f"--lock-path={locks}"]
+            words += _NOT_OURS
             words += ["--log-level-console=detail", "--log-level-stderr=off", "--no-log-timestamp", *options]
             with installed("pgbackrest", _INSTALL):
                 status, said = followed([*self._command("restore"), *words], self.account, told)

@@ -69,8 +69,8 @@ class Placement:
         if name == _MAP or (not self.whole and (name in LEFT_OUT or top in EMPTIED or "pgsql_tmp" in rest)):
             return None
         target = self.directory / name
-        if top == TABLESPACES:
-            oid, _, inside = rest.partition("/")
+        oid, slash, inside = rest.partition("/")
+        if top == TABLESPACES and slash:
             target = self.tablespaces[int(oid)] / inside
         self._folder(target.parent)
         return target
@@ -95,7 +95,8 @@ class Placement:
         for top in (self.directory, *self.tablespaces.values()):
             for folder, folders, names in os.walk(top):
                 for path in (Path(folder), *(Path(folder) / name for name in names)):
-                    path.chmod(0o700 if path.is_dir() else 0o600)
+                    if not path.is_symlink():  # it may lead to a file of somebody else
+                        path.chmod(0o700 if path.is_dir() else 0o600)
                     self._own(path)
                 for link in (Path(folder) / name for name in folders):
                     self._own(link)

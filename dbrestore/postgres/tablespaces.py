@@ -47,9 +47,9 @@ def needs(inputs: InstanceInputs, backup: BaseBackup) -> tuple[Need, ...]:
     found = dict.fromkeys(backup.tablespaces, 0)
     for one in backup.chain:
         for name, file in one.manifest().files.items():
-            top, _, rest = name.partition("/")
-            if top == TABLESPACES:
-                found[int(rest.partition("/")[0])] += file.size
+            top, *rest = name.split("/", 2)
+            if top == TABLESPACES and len(rest) == 2:  # a stray file would lie there directly
+                found[int(rest[0])] += file.size
     spaces = locations(inputs, backup).items()
     return tuple(Need(folder, found[oid], source=backup.folder) for oid, folder in spaces)
 

@@ -20,7 +20,7 @@ from problem import Problem
 from stacks.providers.local.catalog import what_can_be_restored
 from tests.support.barman import Barman, needs_barman
 from tests.support.pgbackrest import STANZA, Repository, needs_pgbackrest
-from tests.support.servers import Postgres, folder, scratch, wait_until
+from tests.support.servers import Postgres, folder, give, scratch, wait_until
 
 URN = "urn:pulumi:test::reforge::dbrestore:postgres:Instance::{}"
 
@@ -89,6 +89,10 @@ def pgbackrest() -> Iterator[tuple[Original, Repository]]:
             space = folder(place / "space")
             server.execute(f"CREATE TABLESPACE far LOCATION '{space}'")
             server.execute("CREATE TABLE elsewhere TABLESPACE far AS SELECT 7 AS id")
+            kept = folder(place / "elsewhere") / "linked.conf"
+            kept.write_text("# the original's\n")
+            give(kept)
+            (place / "pg/data/linked.conf").symlink_to(kept)
             repository.call("backup", "--type=full")
             repository.call("backup", "--type=incr")
             segments, xids = steps(server, repository.archived)
@@ -135,6 +139,29 @@ def test_a_gap_and_damage_in_a_pgbackrest_repository_are_named(
     assert (damaged.name, original.segments[4] in damaged.what) == ("wal-damaged", True)
     assert (missing.name, original.segments[4] in missing.what) == ("wal-missing", True)
     assert original.restore("latest") == [1, 2, 3, 4, 5]
+
+
+@needs_pgbackrest
+def test_what_the_configuration_says_of_restores_does_not_reach_ours(
+    pgbackrest: tuple[Original, Repository],
+) -> None:
+    """Its words are meant for the original's folders: with them pgbackrest would write there."""
+    original, repository = pgbackrest
+    (original.folder / "elsewhere/linked.conf").write_text("# edited since the backup\n")
+    told, before = repository.config.read_text(), fingerprint(original.folder / "elsewhere")
+    said = ["link-all=y", "delta=y", "db-include=other", "archive-mode=off"]
+    said += [f"tablespace-map-all={original.folder}/mapped"]
+    said += [f"link-map=postgresql.auto.conf={original.folder}/elsewhere/postgresql.auto.conf"]
+    said += ["recovery-option=primary_conninfo=host=original", "pg1-host=elsewhere"]
+    try:
+        with repository.config.open("a") as config:
+            config.write("\n".join(["[global:restore]", *said, ""]))
+        assert original.restore("latest") == [1, 2, 3, 4, 5]
+        assert original.restore("snapshot", original.newest_backup, table="elsewhere") == [7]
+    finally:
+        repository.config.write_text(told)
+    assert fingerprint(original.folder / "elsewhere") == before
+    assert not (original.folder / "mapped").exists()
 
 
 @needs_pgbackrest

@@ -73,6 +73,23 @@ def test_the_mark_of_the_original_does_not_replace_that_of_the_copy(tmp_path: Pa
     assert mark.read_mark(directory) == ours
 
 
+def test_a_stray_file_among_the_links_to_tablespaces_is_a_file_like_others(
+    tmp_path: Path, directory: Path
+) -> None:
+    base_backup(tmp_path / "backups/b1", more={"pg_tblspc/core": b"stray"})
+    backup = list_backups(tmp_path / "backups").usable[0]
+    copy_backup(backup, Placement(directory), Context("urn"))
+    assert (directory / "pg_tblspc/core").read_bytes() == b"stray"
+
+
+def test_giving_files_away_follows_no_links(tmp_path: Path, directory: Path) -> None:
+    (tmp_path / "theirs").write_text("theirs")
+    (tmp_path / "theirs").chmod(0o644)
+    (directory / "link").symlink_to(tmp_path / "theirs")
+    Placement(directory).own_all()
+    assert (tmp_path / "theirs").stat().st_mode & 0o777 == 0o644
+
+
 def test_nobody_else_can_read_the_copy(backup: BaseBackup, directory: Path) -> None:
     assert backup.folder
     for path in backup.folder.rglob("*"):
