@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from validation.connections import Connection
-from validation.values import identifier
+from validation.values import dotted, identifier
 
 _USER_SCHEMA = r"n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 
@@ -62,35 +62,38 @@ def columns_of(connection: Connection, table: str) -> list[str]:
 def foreign_keys(connection: Connection) -> list[ForeignKey]:
     """All foreign keys of the user's schemas, NOT VALID ones too; of partitioned tables the parent's only."""
     rows = connection.execute(f"""
-        SELECT c.conname, n.nspname || '.' || r.relname, {_names("c.conrelid", "c.conkey")},
-               pn.nspname || '.' || p.relname, {_names("c.confrelid", "c.confkey")}
+        SELECT c.conname, n.nspname, r.relname, {_names("c.conrelid", "c.conkey")},
+               pn.nspname, p.relname, {_names("c.confrelid", "c.confkey")}
         FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid
              JOIN pg_namespace n ON n.oid = r.relnamespace
              JOIN pg_class p ON p.oid = c.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
-        WHERE c.contype = 'f' AND c.conparentid = 0 AND {_USER_SCHEMA} ORDER BY 2, 1""")  # noqa: S608 - our own constants
-    return [ForeignKey(name, table, tuple(c), parent, tuple(p)) for name, table, c, parent, p in rows]
+        WHERE c.contype = 'f' AND c.conparentid = 0 AND {_USER_SCHEMA} ORDER BY 2, 3, 1""")  # noqa: S608 - our own constants
+    return [
+        ForeignKey(name, dotted(schema, table), tuple(ours), dotted(parent_schema, parent), tuple(theirs))
+        for name, schema, table, ours, parent_schema, parent, theirs in rows
+    ]
 
 
 def unique_keys(connection: Connection) -> list[UniqueKey]:
     """All unique indexes of the user's schemas that cover every row and no expression."""
     rows = connection.execute(f"""
-        SELECT x.relname, n.nspname || '.' || r.relname,
+        SELECT x.relname, n.nspname, r.relname,
                {_names("i.indrelid", "(i.indkey::int2[])[0:i.indnkeyatts - 1]")}
         FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class r ON r.oid = i.indrelid
              JOIN pg_namespace n ON n.oid = r.relnamespace
         WHERE i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL AND NOT r.relispartition
-              AND {_USER_SCHEMA} ORDER BY 2, 1""")  # noqa: S608 - our own constants
-    return [UniqueKey(name, table, tuple(columns)) for name, table, columns in rows]
+              AND {_USER_SCHEMA} ORDER BY 2, 3, 1""")  # noqa: S608 - our own constants
+    return [UniqueKey(name, dotted(*table), tuple(columns)) for name, *table, columns in rows]
 
 
 def unproven_checks(connection: Connection) -> list[CheckConstraint]:
     """CHECK constraints that are NOT VALID: PostgreSQL has never looked at the older rows."""
     rows = connection.execute(f"""
-        SELECT c.conname, n.nspname || '.' || r.relname, pg_get_expr(c.conbin, c.conrelid)
+        SELECT c.conname, n.nspname, r.relname, pg_get_expr(c.conbin, c.conrelid)
         FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid
              JOIN pg_namespace n ON n.oid = r.relnamespace
-        WHERE c.contype = 'c' AND NOT c.convalidated AND {_USER_SCHEMA} ORDER BY 2, 1""")  # noqa: S608 - our own constants
-    return [CheckConstraint(*row) for row in rows]
+        WHERE c.contype = 'c' AND NOT c.convalidated AND {_USER_SCHEMA} ORDER BY 2, 3, 1""")  # noqa: S608 - our own constants
+    return [CheckConstraint(name, dotted(*table), condition) for name, *table, condition in rows]
 
 
 def _names(table: str, numbers: str) -> str:

@@ -13,6 +13,7 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _NAME = re.compile(r'[^."\x00]+')
+_PART = re.compile(r'"((?:[^"]|"")+)"|([^."]+)')
 
 
 def kebab(name: str) -> str:
@@ -76,9 +77,16 @@ TableColumn = Annotated[
 Columns = Annotated[list[ColumnName], Field(min_length=1)]
 
 
+def dotted(schema: str, name: str) -> str:
+    """A name of the catalog as ``identifier`` takes it; parts with a dot or a quote in them are quoted."""
+    parts = ((part, part.replace('"', '""')) for part in (schema, name))
+    return ".".join(part if _NAME.fullmatch(part) else f'"{doubled}"' for part, doubled in parts)
+
+
 def identifier(name: str) -> sql.Identifier:
-    """A dotted name of the suite, quoted as SQL wants it."""
-    return sql.Identifier(*name.split("."))
+    """A dotted name of the suite or the catalog, quoted as SQL wants it."""
+    parts = (quoted.replace('""', '"') or plain for quoted, plain in _PART.findall(name))
+    return sql.Identifier(*parts)
 
 
 def columns_list(names: list[str] | tuple[str, ...], prefix: str = "") -> sql.Composed:

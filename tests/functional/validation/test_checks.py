@@ -146,6 +146,18 @@ def test_unique_finds_doubled_rows(starforge: StarForge) -> None:
     assert said == "1 values of (user_id, troop_id) are there more than once in user_troops: 4, 1"
 
 
+def test_declared_rules_are_proven_on_tables_whose_names_have_dots_and_quotes(starforge: StarForge) -> None:
+    odd = '"o.dd"."we""ird.Täble"'
+    starforge.execute(
+        f'CREATE SCHEMA "o.dd"; CREATE TABLE {odd} (id int PRIMARY KEY, up int REFERENCES {odd});'
+        f"ALTER TABLE {odd} ADD CONSTRAINT small CHECK (id < 9) NOT VALID; INSERT INTO {odd} VALUES (1, 1)"
+    )
+    assert f"{odd}(id)" in starforge.passes("unique").facts["keys"]
+    starforge.passes("references")
+    starforge.execute(f"ALTER TABLE {odd} DISABLE TRIGGER ALL; UPDATE {odd} SET up = 7")
+    assert f"1 rows of {odd} have no {odd}" in starforge.failure("references")
+
+
 def test_unique_proves_declared_keys_without_trusting_their_index(starforge: StarForge) -> None:
     assert "public.users(namecode)" in starforge.passes("unique").facts["keys"]
     starforge.execute("INSERT INTO users VALUES (30, NULL, now()), (31, NULL, now())")
