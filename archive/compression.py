@@ -17,10 +17,8 @@ SUFFIXES = (".gz", ".lz4", ".zst", ".bz2", ".xz")
 """What the name of a compressed file ends with; WAL-G's ``.br`` and ``.lzma`` are not among them."""
 _LONGEST_MAGIC = 6
 _PIECE = 128 * 1024
-
-
-def _zstd(stream: BinaryIO) -> BinaryIO:
-    return cast(BinaryIO, zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True))
+_ZSTD_PIECE = 4 * 1024
+"""Zeros shrink to a 32,000th, and what a piece unpacks to is in memory at once."""
 
 
 class _Decompressor(Protocol):
@@ -34,8 +32,8 @@ class _Decompressor(Protocol):
 class _Unpacked(io.RawIOBase):
     """Reads in big pieces: the library's own readers take 8 KiB, and change threads at each."""
 
-    def __init__(self, stream: BinaryIO, fresh: Callable[[], _Decompressor]) -> None:
-        self._stream, self._fresh, self._inner = stream, fresh, fresh()
+    def __init__(self, stream: BinaryIO, fresh: Callable[[], _Decompressor], piece: int = _PIECE) -> None:
+        self._stream, self._fresh, self._inner, self._piece = stream, fresh, fresh(), piece
         self._ready, self._rest = memoryview(b""), b""
 
     def readable(self) -> bool:
@@ -43,7 +41,7 @@ class _Unpacked(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         while not self._ready:
-            piece = self._rest or self._stream.read(_PIECE)
+            piece = self._rest or self._stream.read(self._piece)
             if self._inner.eof:  # another member, or zeros up to the end of a block
                 piece = piece.lstrip(b"\0")
                 self._inner = self._fresh() if piece else self._inner
@@ -65,6 +63,12 @@ def _gzip(stream: BinaryIO) -> BinaryIO:
 
 def _lz4(stream: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, io.BufferedReader(_Unpacked(stream, lz4.frame.LZ4FrameDecompressor), _PIECE))
+
+
+def _zstd(stream: BinaryIO) -> BinaryIO:
+    # The library's own reader takes the end of a stream that is cut short for its end.
+    inner = _Unpacked(stream, lambda: zstandard.ZstdDecompressor().decompressobj(), _ZSTD_PIECE)
+    return cast(BinaryIO, io.BufferedReader(inner, _PIECE))
 
 
 _KINDS: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {

@@ -54,6 +54,18 @@ def segment(number: int) -> Segment:
 
 
 @pytest.mark.parametrize("suffix", ALL)
+def test_a_history_that_is_cut_short_is_not_taken_for_a_shorter_one(
+    tmp_path: Path, plain: Path, suffix: str
+) -> None:
+    """A segment has its size to tell that; of a history the missing lines would be missed by nobody."""
+    packed = ALL[suffix](b"1\t0/400100\tno recovery target specified\n")
+    (plain / f"00000002.history{suffix}").write_bytes(packed[:-3])
+    with pytest.raises(Problem) as caught:
+        Archive.scan(plain).text("00000002.history")
+    assert caught.value.name == "wal-damaged"
+
+
+@pytest.mark.parametrize("suffix", ALL)
 def test_a_segment_of_every_compression_becomes_a_plain_local_file(
     tmp_path: Path, plain: Path, suffix: str
 ) -> None:
