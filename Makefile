@@ -52,8 +52,9 @@ engine: venv ## a Pulumi engine: found, or downloaded, or built
 servers: venv ## PostgreSQL and pgbouncer: found, or installed
 	@$(BIN)/python -m toolchain.servers
 
+# Extras stay named: pip takes the newest coverage for coverage[toml] where only coverage is pinned.
 lock: ## the lock files anew from pyproject.toml (needs uv)
-	uv pip compile -q -U pyproject.toml --extra dev --universal --generate-hashes \
+	uv pip compile -q -U pyproject.toml --extra dev --universal --generate-hashes --no-strip-extras \
 		--custom-compile-command "make lock" -o requirements.lock
 	uv pip compile -q -U requirements-servers.in -c requirements.lock --universal --generate-hashes \
 		--python-version 3.11 --custom-compile-command "make lock" -o requirements-servers.lock
