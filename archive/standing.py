@@ -121,7 +121,8 @@ def connect(url: str, who: str, **options: str | int) -> Connection:
     """
     wanted: dict[str, Any] = _OPTIONS | options
     try:
-        wanted["options"] = sessions.options(str(conninfo_to_dict(url).get("options") or ""))
+        own = f"{conninfo_to_dict(url).get('options') or ''} {options.get('options', '')}".strip()
+        wanted["options"] = sessions.options(own)
         return psycopg.connect(make_conninfo(url, **wanted), autocommit=True)
     except psycopg.OperationalError as error:
         reason = " ".join(str(error).split()).removeprefix("connection failed: ")

@@ -108,7 +108,8 @@ def settled(orders: Mapping[str, Any], said: Collection[str]) -> bool:
         _commit(commits)
         return True
     if "fencing" in said:
-        lift(parties, orders["fence_before"])
+        with suppress(Problem):  # clients are resumed whatever becomes of it
+            lift(parties, orders["fence_before"])
     return False
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 
 import psycopg
 
@@ -70,6 +70,10 @@ class Promoting:
                 self._context.note(proof.accepted_silence(self.parties, now))
             if self.parties.fence and self.original.alive:
                 self.fence_before = self.original.fence_before()
+                if self.fence_before == "on":  # of an earlier run that was killed, or of somebody's hand
+                    self._context.note(
+                        f"The original is fenced already; to have it write again {LIFT_BY_HAND}"
+                    )
             self._promotes = now.in_recovery
             if now.in_recovery:
                 proof.prove(self.parties.replica, now, source)
@@ -189,8 +193,18 @@ def finish(parties: Parties) -> bool:
 
 
 def lift(parties: Parties, before: str | None) -> None:
-    """Have the original write again after a fence; as far as it can be reached."""
+    """Have the original write again after a fence. Problem ``fence-failed`` where that cannot be done."""
     original = Original(parties)
-    with suppress(Problem), closing(original), mapped("Lifting the fence"):
-        original.open()
-        original.lift(before)
+    try:
+        with closing(original), mapped("Lifting the fence"):
+            original.open()
+            original.lift(before)
+    except Problem as problem:
+        what = f"The original is still fenced and takes no writes: {problem.what}"
+        cure = f"Start it or mend that, then run the same command again; or {LIFT_BY_HAND}"
+        raise Problem("fence-failed", what, cure) from problem
+
+
+LIFT_BY_HAND = (
+    "type on the original: ALTER SYSTEM RESET default_transaction_read_only; SELECT pg_reload_conf();"
+)

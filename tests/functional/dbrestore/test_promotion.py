@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import psycopg
 import pytest
 
 from dbrestore.pgbouncer.route import Route
+from dbrestore.replica.original import Original
 from dbrestore.replica.promotion import Promotion
 from problem import Problem, Refusal
 from tests.functional.dbrestore.cluster import NAME, Cluster, Writers, cluster, keys, writing
@@ -78,6 +80,30 @@ def test_a_fence_ends_writers_beside_the_route_and_a_rollback_lifts_it() -> None
         assert (back["inRecovery"], "fenceBefore" in back) == (False, False)
         Route().update(site.context, "", {}, site.route(site.primary))
         site.assert_serves(site.primary)
+
+
+def test_a_fence_that_cannot_be_lifted_is_not_forgotten_in_a_rollback() -> None:
+    with cluster() as site:
+        fenced = {"fence": True, "adminUrl": site.primary.url()}
+        serving = site.promotion(**fenced, serving=NAME).wire() | {"fenceBefore": "", "serving": NAME}
+        closed = site.promotion(**fenced | {"sourceUrl": "postgresql://postgres@127.0.0.1:1/postgres"})
+        with pytest.raises(Problem) as caught:
+            Promotion().update(site.context, NAME, serving, closed)
+        assert caught.value.name == "fence-failed"
+
+
+def test_the_flush_waits_neither_for_a_synchronous_standby_nor_for_ever() -> None:
+    with cluster() as site, closing(Original(site.promotion().parties())) as original:
+        site.primary.execute("ALTER SYSTEM SET synchronous_standby_names = 'gone'")
+        site.primary.execute("SELECT pg_reload_conf()")
+        original.open()
+        assert original._application is not None
+        shown = {
+            name: original._application.execute(f"SHOW {name}".encode()).fetchone()
+            for name in ("synchronous_commit", "statement_timeout", "default_transaction_read_only")
+        }
+        assert list(shown.values()) == [("local",), ("5s",), ("off",)]
+        assert original.flush()
 
 
 @pytest.mark.slow
