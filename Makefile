@@ -19,10 +19,10 @@ rehearse: venv engine servers ## one incident on this machine, from the accident
 	@$(BIN)/reforge rehearse
 
 test: venv engine servers ## the tests, but for the slow ones
-	$(BIN)/pytest -n 2 -m "not slow" $(COVERED)
+	$(BIN)/pytest -n 2 --dist loadscope -m "not slow" $(COVERED)
 
 test-all: venv engine servers ## all tests
-	$(BIN)/pytest -n 2 $(COVERED)
+	$(BIN)/pytest -n 2 --dist loadscope $(COVERED)
 
 check: venv ## what a change must pass: ruff, mypy, the arrows between packages, shellcheck
 	$(BIN)/ruff check .
