@@ -5,6 +5,7 @@ Layouts are those of src/include/catalog/*.h; the columns read here have been th
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _INHERITS = struct.Struct("<II")
 _DEFAULT_TABLESPACE = 1663
 _BOOTSTRAP = 10
 _SYSTEM = ("pg_catalog", "information_schema", "pg_toast")
+_BARE = re.compile(r"[a-z_][a-z0-9_$]*")
 _TABLES = "rpmf"
 """pg_class.relkind of tables: ordinary, partitioned, materialised views; foreign ones have no WAL."""
 
@@ -41,7 +43,13 @@ class Table:
 
     @property
     def full_name(self) -> str:
-        return f"{self.schema}.{self.name}"
+        """As it is typed; quoted where SQL would not take it bare."""
+        return f"{quoted(self.schema)}.{quoted(self.name)}"
+
+
+def quoted(name: str) -> str:
+    """A name in quotes where it needs them."""
+    return name if _BARE.fullmatch(name) else '"' + name.replace('"', '""') + '"'
 
 
 class Catalogs:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from finding.catalogs import Table
+from finding.catalogs import Table, quoted
 from problem import Misuse
 
 _PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
@@ -23,7 +23,8 @@ def parse_name(text: str) -> tuple[str | None, str]:
         for match in _PART.finditer(text)
     ]
     if bare != "." * (len(parts) - 1) or not 1 <= len(parts) <= 2 or not _PART.match(text):
-        raise Misuse("table-name", f"{text!r} is not a table's name.", "Write it like public.accounts")
+        cure = """Write it like public.accounts; an odd name as in SQL, quoted for the shell: '"Odd"."t.1"'"""
+        raise Misuse("table-name", f"{text!r} is not a table's name.", cure)
     return (parts[0] if len(parts) == 2 else None), parts[-1]
 
 
@@ -33,7 +34,7 @@ def matching(tables: Iterable[Table], schema: str | None, name: str) -> list[Tab
     schemas = {table.schema for table in found}
     if schema is None and len(schemas) > 1:
         if "public" not in schemas:
-            known = ", ".join(sorted(f"{one}.{name}" for one in schemas))
+            known = ", ".join(sorted(f"{quoted(one)}.{quoted(name)}" for one in schemas))
             raise Misuse(
                 "table-ambiguous", f"There are several tables {name}: {known}.", "Name one with its schema."
             )
@@ -43,11 +44,12 @@ def matching(tables: Iterable[Table], schema: str | None, name: str) -> list[Tab
 
 def unknown(text: str, tables: Iterable[Table], database: str) -> Misuse:
     """No backup has such a table: the nearest names."""
-    names = sorted({table.full_name for table in tables})
+    bare = {table.full_name: table.name for table in tables}
+    names = sorted(bare)
     plain: dict[str, list[str]] = {}
     for name in names:
-        plain.setdefault(name.partition(".")[2], []).append(name)
-    wanted = text.partition(".")[2] or text
+        plain.setdefault(bare[name], []).append(name)
+    wanted = parse_name(text)[1]
     near = [full for name in get_close_matches(wanted, plain, 3, 0.6) for full in plain[name]]
     hint = f"Did you mean {', '.join(near[:3])}?" if near else _some(names)
     what = f"No base backup has a table {text} in database {database}."

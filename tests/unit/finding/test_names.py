@@ -51,6 +51,15 @@ def test_an_unknown_name_is_told_with_the_nearest_or_with_some() -> None:
     assert "no tables at all" in unknown("t", [], "shop").cure
 
 
+def test_a_name_that_is_told_can_be_typed_as_it_stands() -> None:
+    odd = Table(6, "Odd.schema", 'say "hi"', 6, 0)
+    assert odd.full_name == '"Odd.schema"."say ""hi"""'
+    assert parse_name(odd.full_name) == (odd.schema, odd.name)
+    assert f"Did you mean {odd.full_name}?" in unknown('"say ""ho"""', [*TABLES, odd], "shop").cure
+    with pytest.raises(Misuse, match=r'"A"\."b c", x\."b c"'):
+        matching([Table(7, "A", "b c", 7, 0), Table(8, "x", "b c", 8, 0)], None, "b c")
+
+
 @pytest.mark.parametrize(
     ("passed", "words"),
     [
