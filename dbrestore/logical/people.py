@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 
 from psycopg import sql
@@ -31,15 +33,21 @@ def require(wanted: Mapping[str, str], options: Options, known: Iterable[str]) -
     absent = {role: what for role, what in wanted.items() if role not in there}
     if not absent or options.create_roles:
         return
-    shown = ", ".join(f"{role} (of {what})" for role, what in list(absent.items())[:SHOWN])
+    shown = ", ".join(f"{_quoted(role)} (of {what})" for role, what in list(absent.items())[:SHOWN])
     more = f" and {len(absent) - SHOWN} more" if len(absent) > SHOWN else ""
-    example = ", ".join(f"{role}: NEW" for role in list(absent)[:2])
+    example = ", ".join(f"{_quoted(role)}: NEW" for role in list(absent)[:2])
     cure = (
         "Have them made without a right to log in: `roles: create` (--create-roles); "
         f"or put others in their place: `roles: {{{example}}}` (--map-role OLD=NEW); "
-        "or leave ownership out: `no-owner: true` with `role: NAME` (--no-owner --role NAME)."
+        "or leave ownership out, though not grants: `no-owner: true` with `role: NAME` "
+        "(--no-owner --role NAME)."
     )
     raise Refusal("roles-missing", f"The dump needs roles that are not there: {shown}{more}.", cure)
+
+
+def _quoted(role: str) -> str:
+    """A role as YAML takes it, apart from others in a list."""
+    return role if re.fullmatch(r"\w+", role) else json.dumps(role, ensure_ascii=False)
 
 
 def make(wanted: Iterable[str], target: Target) -> list[str]:

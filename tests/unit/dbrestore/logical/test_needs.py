@@ -105,3 +105,11 @@ def test_extensions_that_are_not_available_are_named() -> None:
 )  # fmt: skip
 def test_the_version_that_a_dump_needs(header: Header, needed: int) -> None:
     assert header.needed == needed
+
+
+def test_missing_roles_of_odd_names_are_told_as_the_config_takes_them() -> None:
+    needed = wanted([entry("TABLE", owner="reader, odd"), entry("TABLE", owner="app")], Options())
+    with pytest.raises(Refusal) as refused:
+        require(needed, Options(), [])
+    assert '"reader, odd" (of TABLE public.t), app (of TABLE public.t)' in refused.value.what
+    assert '`roles: {"reader, odd": NEW, app: NEW}`' in refused.value.cure
