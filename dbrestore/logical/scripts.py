@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import secrets
 import subprocess
 import tempfile
 import threading
@@ -22,6 +23,7 @@ from dbrestore.progress import Meter
 from problem import Problem
 
 _OWNER = re.compile(rb"^ALTER [^\n]* OWNER TO [^\n]*;\n|^SET SESSION AUTHORIZATION [^\n]*;\n", re.MULTILINE)
+_KEYS = re.compile(rb"^\\(?:un)?restrict [^\n]*\n", re.MULTILINE)
 _DONE = re.compile(rb"^COPY (\d+)$")
 
 
@@ -96,7 +98,7 @@ class _Feed:
         self._options, self._line, self._title, self._freezing = options, 1, HEAD, False
         self._apart = {one.label for one in dump.entries if one.kind == "DATABASE" or of_database(one)}
         self._freezable = freezable(dump.entries)
-        self._first = _set_role(options.role)
+        self._first = _restricted() + _set_role(options.role)
 
     def text(self, part: Part) -> bytes:
         """The same, without what is the database's own, and with rows that come frozen."""
@@ -111,8 +113,9 @@ class _Feed:
         return text
 
     def _changed(self, part: Part) -> bytes:
-        if part.kind == "text" and self._options.no_owner:
-            return _OWNER.sub(b"", part.data)
+        if part.kind == "text":
+            text = _KEYS.sub(b"", part.data)
+            return _OWNER.sub(b"", text) if self._options.no_owner else text
         if part.kind == "copy":
             table = table_of(part.data.decode(errors="replace"))
             self._freezing = table in self._freezable
@@ -124,6 +127,15 @@ def _frozen(table: str, line: bytes) -> bytes:
     """A COPY that empties its table in the same transaction, so that the rows may come frozen."""
     copy = line.rstrip().rstrip(b";")
     return b"BEGIN;\nTRUNCATE ONLY " + table.encode() + b";\n" + copy + b" WITH (FREEZE);\n"
+
+
+def _restricted() -> bytes:
+    """psql's own commands, such as ``\\!``, are refused: a dump may be anybody's (CVE-2025-8714).
+
+    The key is ours, since a dump could name the key that it gave itself. A psql before August 2025 does
+    not know the command, and says so.
+    """
+    return f"\\restrict {secrets.token_hex(16)}\n".encode()
 
 
 def _set_role(role: str) -> bytes:

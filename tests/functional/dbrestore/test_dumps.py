@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -241,6 +242,17 @@ def test_a_dump_that_is_not_there_or_none_is_named(dumped: Dumped) -> None:
     other.write_bytes(b"")
     assert refused(dumped, other).name == "dump-truncated"
     assert refused(dumped, folder(dumped.place / "empty")).name == "dump-unknown"
+
+
+@pytest.mark.parametrize("key", ["", "\\restrict a\n\\unrestrict a\n"])
+def test_a_script_runs_no_program_by_psql(dumped: Dumped, restore: Restore, key: str) -> None:
+    script, witness = dumped.copy(dumped.dump("plain.sql"), "hostile.sql"), dumped.place / "ran"
+    text = re.sub(r"^\\(un)?restrict .*\n", "", script.read_text(), flags=re.MULTILINE)
+    script.write_text(text.replace("SET row_security", f"{key}\\! touch {witness}\nSET row_security", 1))
+    with pytest.raises(Problem, match="backslash commands are restricted") as failed:
+        restore(script)
+    assert failed.value.name == "restore-incomplete"
+    assert not witness.exists()
 
 
 @pytest.mark.parametrize("kind", ["custom", "custom, not compressed", "tar", "plain"])
