@@ -22,6 +22,8 @@ from problem import Problem
 _READY_SECONDS, _ANSWER_SECONDS = 20.0, 5.0
 RESCUE_SECONDS = 15.0
 """How long the guard tries to reach a process that does not answer."""
+_SETTLE_SECONDS = 35.0
+"""The longest that it takes to end a promotion before that: to promote, or to lift the fence."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Orders:
     """After this long without "done" it acts even though we live."""
     discard: tuple[str, ...]
     """Files that a killed swap would leave lying."""
+    edits: tuple[tuple[str, str, str], ...] = ()
+    """Each config file, its new content, and the content that keeps the old server serving."""
     promotion: Rescue | None = None
 
 
@@ -130,7 +134,7 @@ class Guard:
                 with suppress(OSError):
                     pipe.close()
         try:
-            self._process.wait(RESCUE_SECONDS + 10)
+            self._process.wait(RESCUE_SECONDS + 10 + (_SETTLE_SECONDS if self._orders.promotion else 0))
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

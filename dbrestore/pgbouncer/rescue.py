@@ -13,14 +13,18 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+from dbrestore import files
 from dbrestore.pgbouncer import promoted
 from dbrestore.pgbouncer.fleet import Fleet
 from dbrestore.pgbouncer.guard import RESCUE_SECONDS
+from dbrestore.pgbouncer.inifile import content
 from dbrestore.pgbouncer.pipe import Pipe
+from problem import Problem
 
 _SETTLE_SECONDS = 1.0
 
@@ -51,12 +55,33 @@ def main() -> int:
 
 def rescue(fleet: Fleet, orders: dict[str, Any], said: Collection[str]) -> int:
     """Serve everybody again, at the new server where a promotion got so far; 0 where that succeeded."""
-    forward = bool(orders["promotion"]) and promoted.settled(orders["promotion"], said)
+    forward = False
+    with suppress(Exception):  # whatever it is, clients are held until they are resumed
+        forward = bool(orders["promotion"]) and promoted.settled(orders["promotion"], said)
     for path in orders["discard"]:
         with suppress(OSError):
             os.unlink(path)
+    if "writing" in said and not forward:
+        part_nobody(orders["edits"], "backward" in said)
     reload = forward or "writing" in said
     return 1 if fleet.release(RESCUE_SECONDS, _SETTLE_SECONDS, reload=reload) else 0
+
+
+def part_nobody(edits: Sequence[Sequence[str]], backward: bool) -> None:
+    """Put the old content back where only some of the files have the new one, or where we were at it.
+
+    Else the clients of one process would write to the old server, and those of another to the new one. A file
+    that somebody else has edited since stays as it is.
+    """
+    found = {}
+    for path, *_ in edits:
+        with suppress(Problem):
+            found[path] = files.read(Path(path))
+    if backward or any(found.get(path) != content(new) for path, new, _ in edits):
+        for path, new, old in edits:
+            if found.get(path) == content(new):
+                with suppress(Problem):
+                    files.replace(Path(path), content(old))
 
 
 def _answer(line: str) -> None:

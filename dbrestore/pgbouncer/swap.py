@@ -44,9 +44,14 @@ class Edit:
             )
         replacement.commit()
 
+    @property
+    def contents(self) -> tuple[str, str]:
+        """The new one, and what was there; where the file was ahead of the process, what the process does."""
+        return self.entry.pointing_at(self.new), self.entry.pointing_at(self.old)
+
     def undo(self) -> None:
-        """Put back what was there; where the file was ahead of the process, what the process does."""
-        files.replace(self.path, content(self.entry.pointing_at(self.old)))
+        """Put back the old content."""
+        files.replace(self.path, content(self.contents[1]))
 
 
 class Swap:
@@ -133,7 +138,11 @@ class Swap:
         seconds = steps.pause + steps.reload + steps.resume + RESCUE_SECONDS + UNDO_SECONDS
         discard = tuple(str(replacement.ready) for replacement in ready)
         return Orders(
-            tuple(console.url for console in self._fleet.consoles), self._fleet.database, seconds, discard
+            tuple(console.url for console in self._fleet.consoles),
+            self._fleet.database,
+            seconds,
+            discard,
+            tuple((str(edit.path), *edit.contents) for edit in self._edits),
         )
 
 

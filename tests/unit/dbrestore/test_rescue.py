@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from dbrestore.pgbouncer.inputs import RouteInputs
 from dbrestore.pgbouncer.pipe import Pipe
-from dbrestore.pgbouncer.rescue import watch
+from dbrestore.pgbouncer.rescue import rescue, watch
 
 
 @pytest.fixture
@@ -81,3 +83,50 @@ def test_timeouts_have_defaults_and_go_over_the_wire() -> None:
         inputs(timeouts={"pause": 0})
     with pytest.raises(ValidationError):
         inputs(database='a"b')
+
+
+class Resumed:
+    """Stands for the processes; knows whether they were told to read their files again."""
+
+    reloaded: bool | None = None
+
+    def release(self, _timeout: float, _settle: float, reload: bool = False) -> dict[str, str]:
+        self.reloaded = reload
+        return {}
+
+
+def rescued(folder: Path, said: set[str], *contents: str, promotion: Any = None) -> tuple[list[str], Any]:
+    """What a guard leaves in config files that hold ``contents``, and whether it reloads them."""
+    paths = [folder / f"{number}.ini" for number in range(len(contents))]
+    for path, text in zip(paths, contents, strict=True):
+        path.write_text(text)
+    fleet: Any = Resumed()
+    edits = [(str(path), "new", "old") for path in paths]
+    orders = {"discard": [], "edits": edits, "promotion": promotion}
+    assert rescue(fleet, orders, said) == 0
+    return [path.read_text() for path in paths], fleet.reloaded
+
+
+def test_processes_of_a_killed_swap_all_go_to_the_same_server(tmp_path: Path) -> None:
+    assert rescued(tmp_path, {"writing"}, "new", "old") == (["old", "old"], True)
+    assert rescued(tmp_path, {"writing"}, "old", "new") == (["old", "old"], True)
+    assert rescued(tmp_path, {"writing"}, "new", "new") == (["new", "new"], True)
+    assert rescued(tmp_path, {"writing"}, "new", "edited") == (["old", "edited"], True)
+    assert rescued(tmp_path, set(), "new", "old") == (["new", "old"], False)
+
+
+def test_a_promotion_that_was_being_undone_is_undone(tmp_path: Path) -> None:
+    parties = {"name": "r", "replica": "s", "url": "", "sourceUrl": ""}
+    promotion = {"parties": parties, "fence_before": None, "commits": []}
+    said = {"promoting", "writing", "backward"}
+    assert rescued(tmp_path, said, "new", "new", promotion=promotion) == (["old", "old"], True)
+
+
+def test_clients_are_resumed_whatever_a_promotion_ends_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> bool:
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr("dbrestore.pgbouncer.promoted.settled", broken)
+    assert rescued(tmp_path, {"promoting"}, "old", promotion={"any": 1}) == (["old"], False)
