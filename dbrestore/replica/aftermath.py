@@ -19,6 +19,10 @@ from problem import Problem
 FOLLOW_SECONDS = 20.0
 """A standby tries anew every wal_retrieve_retry_interval, 5 s by default."""
 
+_UNLOGGED = (
+    "SET log_statement = 'none'; SET log_min_duration_statement = -1; SET log_min_error_statement = 'panic'"
+)
+
 
 def aftermath(promoting: Promoting) -> list[str]:
     """See to what surrounds the promoted server; a line for each thing done or left. Never raises."""
@@ -51,12 +55,18 @@ class _Follower:
         return bool(row and row[0] == self.port)
 
     def follow(self) -> None:
-        """Stream from the promoted server; the connection string may hold a password, so it is not logged."""
-        with suppress(psycopg.Error):
-            self.connection.execute("SET log_statement = 'none'; SET log_min_duration_statement = -1")
+        """Stream from the promoted server; the connection string may hold a password, so it is not logged.
+
+        Problem ``server-refused`` where that cannot be had: a statement that fails would be logged as well.
+        """
         value = sql.Literal(self.conninfo)
-        self.connection.execute(sql.SQL("ALTER SYSTEM SET primary_conninfo = {}").format(value))
-        self.connection.execute("SELECT pg_reload_conf()")
+        try:
+            self.connection.execute(_UNLOGGED)
+            self.connection.execute(sql.SQL("ALTER SYSTEM SET primary_conninfo = {}").format(value))
+            self.connection.execute("SELECT pg_reload_conf()")
+        except psycopg.Error as error:
+            what = f"{self.name} was not told to follow: {error.diag.message_primary or error}."
+            raise Problem("server-refused", what, self.by_hand) from error
 
     @property
     def by_hand(self) -> str:

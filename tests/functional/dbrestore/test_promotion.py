@@ -9,11 +9,12 @@ import psycopg
 import pytest
 
 from dbrestore.pgbouncer.route import Route
+from dbrestore.replica.aftermath import _Follower
 from dbrestore.replica.original import Original
 from dbrestore.replica.promotion import Promotion
 from problem import Problem, Refusal
 from tests.functional.dbrestore.cluster import NAME, Cluster, Writers, cluster, keys, writing
-from tests.support.servers import folder, wait_until
+from tests.support.servers import Postgres, folder, scratch, wait_until
 from tests.support.standby import Standby
 from toolchain.postgres import installations
 
@@ -185,6 +186,17 @@ def test_other_standbys_follow_and_stale_slots_go() -> None:
             assert "Idle slots on the promoted server hold back WAL: mine" in said
             assert "Standbys that still follow the original: three from 127.0.0.1" in said
             assert three.streams()
+
+
+def test_a_password_is_not_in_the_log_of_a_server_that_will_not_follow() -> None:
+    with scratch() as place, Postgres(folder(place / "pg")) as server:
+        server.execute("CREATE ROLE watcher LOGIN PASSWORD 'w'; GRANT pg_monitor TO watcher")
+        with psycopg.connect(server.url(), user="watcher", autocommit=True) as connection:
+            follower = _Follower("two", connection, "h", "1", "host=h password=hidden-one", "")
+            with pytest.raises(Problem, match="not told to follow") as caught:
+                follower.follow()
+        assert "On two: ALTER SYSTEM SET primary_conninfo = 'host=h port=1 ...'" in caught.value.cure
+        assert "hidden-one" not in server.log.read_text()
 
 
 @pytest.mark.slow
