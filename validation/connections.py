@@ -40,8 +40,13 @@ class Address:
 
 def _parsed(url: str) -> dict[str, Any]:
     try:
-        return dict(conninfo_to_dict(url))
-    except psycopg.Error:  # its message may quote the URL, and with it the password
+        found = dict(conninfo_to_dict(url))
+        # With a bare slash in the password, parts of it stand in the port and in the database's name.
+        ports = [int(port) for port in str(found.get("port") or "").split(",") if port]
+        if "@" in urlsplit(url).path or not all(0 < port < 65536 for port in ports):
+            raise ValueError
+        return found
+    except (psycopg.Error, ValueError):  # its message may quote the URL, and with it the password
         raise Misuse(
             "database-url-unreadable",
             "the database URL cannot be read",

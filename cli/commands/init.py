@@ -62,6 +62,7 @@ def command(session: Session, /, url: str | None, yes: bool, dry_run: bool, **gi
     folder, stack = session.start, session.named_stack or "local"
     existing = "" if dry_run else _before(folder / f"Pulumi.{stack}.yaml")
     url = url or _asked("Connection string of the original", hide=True)
+    _require_url(url)
     seen = look(session.screen, url, given["poolers"])
     if dry_run:
         tell_missing(session.screen, seen, [name for name in _FOLDERS if given[name]])
@@ -80,6 +81,18 @@ def command(session: Session, /, url: str | None, yes: bool, dry_run: bool, **gi
     stage = Stage(session, "init", facts={"discovery": seen.document()})
     stage.run(None, yes=yes)
     report(session, stage)
+
+
+def _require_url(url: str) -> None:
+    """Misuse for what is no connection string, without a word of it: part of a password may be anywhere."""
+    from stacks.urls import is_postgres
+
+    if not is_postgres(url):
+        raise Misuse(
+            "database-url-unreadable",
+            "The original's connection string is not a URL like postgresql://user:password@host:5432/database.",
+            "Write it so; in user and password, / @ : # ? are written %2F %40 %3A %23 %3F.",
+        )
 
 
 def _before(path: Path) -> str:

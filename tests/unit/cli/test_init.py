@@ -67,6 +67,16 @@ def test_a_database_whose_name_the_url_escapes_is_named_as_the_server_has_it(
     assert config["reforge:endpoints"][0]["pgbouncer"]["database"] == "my däta"
 
 
+@pytest.mark.parametrize("more", [["--dry-run"], []])
+def test_a_password_that_tears_the_url_apart_is_not_quoted(
+    reforge: Reforge, project: Path, words: list[str], more: list[str]
+) -> None:
+    ended = reforge(*words, "--url", "postgresql://app:hunter2/x@127.0.0.1/shop", *more, expect=2)
+    assert "/ @ : # ? are written %2F %40 %3A %23 %3F" in ended.err
+    assert "hunter2" not in ended.out + ended.err
+    assert list(project.iterdir()) == []
+
+
 def test_what_is_missing_is_told_where_nobody_can_be_asked(
     reforge: Reforge, project: Path, words: list[str]
 ) -> None:

@@ -29,9 +29,18 @@ def test_a_password_is_removed_in_each_spelling() -> None:
     assert "ss@" not in repr(subject)
 
 
-def test_a_url_that_cannot_be_read_is_not_quoted() -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres:/app:hunter2@x",
+        "postgresql://app:hunter2/x@db.example/shop",
+        "postgresql://app:5/hunter2@db.example/shop",
+        "postgresql://app:x@db.example:99999/hunter2",
+    ],
+)
+def test_a_url_that_cannot_be_read_is_not_quoted(url: str) -> None:
     with pytest.raises(Misuse) as caught:
-        address("postgres:/app:hunter2@x")
+        address(url)
     assert "hunter2" not in str(caught.value)
     assert caught.value.__cause__ is None
 
