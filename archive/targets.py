@@ -61,9 +61,8 @@ class Target:
         except ValueError:
             raise _misuse(self, "is not an ISO 8601 time such as 2025-12-03T14:23:00Z") from None
         if moment.tzinfo is None:
-            raise _misuse(
-                self, f"has no time zone: write {self.value}Z for UTC, or add an offset such as +01:00"
-            )
+            whole = self.value if ":" in (self.value or "") else f"{moment:%Y-%m-%dT%H:%M:%S}"
+            raise _misuse(self, f"has no time zone: write {whole}Z for UTC, or add an offset such as +01:00")
         return moment.astimezone(UTC)
 
     @property

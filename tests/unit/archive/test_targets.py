@@ -23,6 +23,8 @@ def test_the_same_moment_in_any_zone_is_the_same_setting(text: str) -> None:
 def test_a_time_without_a_zone_is_refused_and_shows_how_to_write_one() -> None:
     with pytest.raises(Misuse, match="no time zone: write 2025-12-03T14:23:00Z for UTC"):
         Target("time", "2025-12-03T14:23:00")
+    with pytest.raises(Misuse, match="no time zone: write 2025-12-03T00:00:00Z for UTC"):
+        Target("time", "2025-12-03")
 
 
 @pytest.mark.parametrize(
