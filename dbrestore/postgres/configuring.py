@@ -137,7 +137,9 @@ def _text(path: Path) -> str:
 
 
 def own(path: Path, text: str, owner: Account | None) -> None:
-    """Write a file that only the server's account may read."""
+    """Write a file that only the server's account may read; what a link leads to stays as it is."""
+    if path.is_symlink():
+        path.unlink()
     path.write_text(text, "utf-8", "surrogateescape")
     path.chmod(0o600)
     if owner:

@@ -113,7 +113,7 @@ class _Copying:
         self._verification.read(file.name, count, found)
 
     def _copied(self, file: File, found: Sum, target: Path) -> int:
-        with target.open("w+b", buffering=0) as writer:
+        with open(target, "w+b", buffering=0, opener=_unlinked) as writer:
             os.fchmod(writer.fileno(), 0o600)
             if file.path and _shared(file.path, writer.fileno()):
                 writer.seek(0)
@@ -136,6 +136,11 @@ class _Copying:
             count += len(chunk)
             self._meter.add(len(chunk))
         return count
+
+
+def _unlinked(path: str, flags: int) -> int:
+    """Never through a link: root would write to wherever the server's account has it lead."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
 def _read(file: File) -> bytes:

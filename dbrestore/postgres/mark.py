@@ -45,7 +45,8 @@ class Mark:
         """Put it into its data directory, durably."""
         path = Path(self.directory) / NAME
         fresh = path.with_suffix(".new")
-        with fresh.open("w") as file:
+        fresh.unlink(missing_ok=True)  # of a killed run, or a link
+        with fresh.open("x") as file:
             json.dump(asdict(self), file, indent=2)
             file.flush()
             os.fsync(file.fileno())

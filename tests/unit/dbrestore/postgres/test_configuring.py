@@ -167,3 +167,14 @@ def test_a_server_that_does_not_come_up_is_told_in_its_own_words(
     with pytest.raises(Problem, match=r"does not come up[.]\nThe server said:\nFATAL: out of luck") as caught:
         configuring.start_and_wait(Stopped(**vars(cluster)))
     assert caught.value.name == "start-failed"
+
+
+def test_settings_are_written_through_no_link(tmp_path: Path) -> None:
+    """wal-g brings links along as they were: to where the original keeps its settings."""
+    theirs, ours = tmp_path / "etc.conf", tmp_path / "postgresql.conf"
+    theirs.write_text("theirs")
+    theirs.chmod(0o644)
+    ours.symlink_to(theirs)
+    configuring.own(ours, "ours", None)
+    assert (theirs.read_text(), theirs.stat().st_mode & 0o777) == ("theirs", 0o644)
+    assert (ours.read_text(), ours.is_symlink()) == ("ours", False)

@@ -82,6 +82,14 @@ def test_a_stray_file_among_the_links_to_tablespaces_is_a_file_like_others(
     assert (directory / "pg_tblspc/core").read_bytes() == b"stray"
 
 
+def test_a_file_is_copied_through_no_link(backup: BaseBackup, directory: Path, tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_text("theirs")
+    (directory / "PG_VERSION").symlink_to(tmp_path / "theirs")
+    with pytest.raises(Problem) as caught:
+        copy_backup(backup, Placement(directory), Context("urn"))
+    assert (caught.value.name, (tmp_path / "theirs").read_text()) == ("copy-failed", "theirs")
+
+
 def test_giving_files_away_follows_no_links(tmp_path: Path, directory: Path) -> None:
     (tmp_path / "theirs").write_text("theirs")
     (tmp_path / "theirs").chmod(0o644)

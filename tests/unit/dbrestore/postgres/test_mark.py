@@ -89,3 +89,11 @@ def test_a_mark_that_cannot_be_read_gives_no_right(directory: Path, content: str
         own_mark(directory, URN)
     assert caught.value.name == "mark-unreadable"
     assert str(directory / NAME) in caught.value.what
+
+
+def test_a_mark_is_written_through_no_link(tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_text("theirs")
+    (tmp_path / NAME).with_suffix(".new").symlink_to(tmp_path / "theirs")
+    mark = new_mark("urn", tmp_path, "latest").write()
+    assert (tmp_path / "theirs").read_text() == "theirs"
+    assert read_mark(tmp_path) == mark
