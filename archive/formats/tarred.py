@@ -63,7 +63,7 @@ class Tarred(Contents):
         lines = self._head.get("tablespace_map", b"").decode("utf-8", "surrogateescape")
         known = dict(line.partition(" ")[::2] for line in _map_lines(lines))
         for what in known.keys() - self._tars.keys():
-            raise ValueError(f"has no {what}.tar, the tablespace that lay in {known[what]}")
+            raise ValueError(f"its tar file of the tablespace {what} is missing, which lay in {known[what]}")
         return {int(what): known.get(what, "") for what in sorted(self._tars) if what.isdigit()}
 
     def sizes(self) -> None:

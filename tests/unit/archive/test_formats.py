@@ -74,7 +74,7 @@ def test_a_tar_backup_that_cannot_be_used_says_why(tmp_path: Path, content: byte
 @pytest.mark.parametrize("oid", ["16384", "16385"])  # the latter is empty: nothing in the manifest is of it
 def test_a_tar_backup_without_the_tar_file_of_a_tablespace_is_broken(tmp_path: Path, oid: str) -> None:
     (tar_backup(tmp_path / "b1") / f"{oid}.tar").unlink()
-    assert reason(tmp_path).startswith(f"has no {oid}.tar, the tablespace that lay in /srv/")
+    assert reason(tmp_path).startswith(f"its tar file of the tablespace {oid} is missing, which lay in /srv/")
 
 
 def test_an_incremental_backup_needs_the_one_that_began_there(tmp_path: Path) -> None:
