@@ -6,6 +6,7 @@ Exit code 0 is not a restore, and exit code 1 may be one: what counts is which o
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -126,8 +127,8 @@ def judge(complaints: Iterable[Complaint], accepted: Iterable[str]) -> None:
 def _cure(bad: list[Complaint]) -> str:
     if any(one.grade == "fatal" for one in bad):
         return "Mend what the server names, or take another dump; then run the same command again."
-    names = ", ".join(f'"{one.label}"' for one in bad[:SHOWN])
-    return f"Mend what the server names, or do without: add to the restore's from:  accept: [{names}]"
+    words = " ".join(f"--accept {shlex.quote(one.label)}" for one in bad)
+    return f"Mend what the server names, or do without, by the same command with {words}"
 
 
 def _line(text: str) -> str:

@@ -120,7 +120,7 @@ def test_a_loss_is_a_failure_unless_it_is_accepted_by_its_label() -> None:
     with pytest.raises(Problem) as caught:
         judge([lost], ["ACL public.TABLE other"])
     assert caught.value.name == "restore-incomplete"
-    assert 'accept: ["ACL public.TABLE t"]' in caught.value.cure
+    assert "by the same command with --accept 'ACL public.TABLE t'" in caught.value.cure
     judge([lost], ["ACL public.TABLE t"])
 
 
