@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
+from typing import IO
 
 from dbrestore.handler import Context
 from dbrestore.logical.complaints import Complaint, of_pg_restore
@@ -28,11 +28,10 @@ def restore_entries(
     """
     if not entries:
         return []
-    with tempfile.TemporaryDirectory(prefix="reforge-load-") as folder:
-        chosen = Path(folder) / "entries"
-        chosen.write_text("".join(f"{entry.number};\n" for entry in entries))
-        words = _words(dump, target, options, chosen)
-        code, said = run(words, target, context, Path(folder))
+    with tempfile.TemporaryFile() as chosen:  # nameless, so that a kill leaves nothing
+        chosen.write(b"".join(b"%d;\n" % entry.number for entry in entries))
+        chosen.seek(0)
+        code, said = run(_words(dump, target, options), target, context, chosen)
     complaints = of_pg_restore(said, dump.entries)
     if code and not complaints:
         what = f"pg_restore ended with {code} on {dump.path}: {said.strip()}"
@@ -40,13 +39,13 @@ def restore_entries(
     return complaints
 
 
-def _words(dump: Dump, target: Target, options: Options, chosen: Path) -> list[str]:
+def _words(dump: Dump, target: Target, options: Options) -> list[str]:
     words = [
         str(target.binaries.tool("pg_restore")),
         "-d",
         f"dbname={_quoted(target.name)}",
         "-L",
-        str(chosen),
+        "/dev/stdin",
         "--no-tablespaces",  # a new cluster has none: everything lies in the default one
     ]
     words += ["--no-owner"] if options.no_owner else []
@@ -55,11 +54,10 @@ def _words(dump: Dump, target: Target, options: Options, chosen: Path) -> list[s
     return [*words, str(dump.path)]
 
 
-def run(words: list[str], target: Target, context: Context, folder: Path) -> tuple[int, str]:
+def run(words: list[str], target: Target, context: Context, given: IO[bytes]) -> tuple[int, str]:
     """A program to its end, or ended by us when the operator stops it; its code and its messages."""
-    messages = folder / "messages"
-    with messages.open("wb") as stderr, subprocess.Popen(
-        words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, cwd="/",
+    with tempfile.TemporaryFile() as stderr, subprocess.Popen(
+        words, stdin=given, stdout=subprocess.DEVNULL, stderr=stderr, cwd="/",
         env=target.environment(), start_new_session=True,
     ) as process:  # fmt: skip
         while process.poll() is None:
@@ -70,7 +68,8 @@ def run(words: list[str], target: Target, context: Context, folder: Path) -> tup
                 process.wait(POLL_SECONDS)
             except subprocess.TimeoutExpired:
                 continue
-    return process.returncode, messages.read_text(errors="replace")
+        stderr.seek(0)
+        return process.returncode, stderr.read().decode(errors="replace")
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
