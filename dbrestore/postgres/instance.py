@@ -112,6 +112,9 @@ class Instance(Handler):
         except Problem as problem:
             mark = read_mark(cluster.directory) or mark  # with the phase that it came to
             raise _kept_or_cleaned(problem, way, mark, cluster) from problem
+        except Exception:  # a full disk under a settings file, or what nobody foresaw
+            _clean(read_mark(cluster.directory) or mark, cluster)
+            raise
         mark = mark.at("ready").write()
         seconds = (datetime.now(UTC) - begun).total_seconds()
         return _state(inputs, mark, cluster) | way.outputs(mark) | learnt | {"restoredInSeconds": seconds}
@@ -174,9 +177,21 @@ def _kept_or_cleaned(problem: Problem, way: Making, mark: Mark, cluster: Cluster
     if problem.name == "interrupted" and mark.phase in way.continued:
         state = way.inputs.wire() | {"boundPort": mark.port, "status": "interrupted"}
         return PartlyMade(problem, mark.directory, state)
+    found = _of_full_disk(problem, cluster) if cluster.out_of_space else problem
+    _clean(mark, cluster)
+    return found
+
+
+def _of_full_disk(problem: Problem, cluster: Cluster) -> Problem:
+    """What failed says how, and not why: a server that cannot write gives up in many ways."""
+    what = f"The file system of {cluster.directory} became full. {problem.what}"
+    cure = "Make room there, then run the same command again; or choose another folder: reforge:source.directory."
+    return Problem("no-space", what, cure)
+
+
+def _clean(mark: Mark, cluster: Cluster) -> None:
     cluster.stop()
     _remove(cluster.directory, mark)
-    return problem
 
 
 def _remove(directory: Path, mark: Mark) -> None:

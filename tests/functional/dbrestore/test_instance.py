@@ -274,6 +274,22 @@ def test_a_taken_port_is_named_and_nothing_is_left(original: Original) -> None:
     assert not (original.folder / "restores").exists()
 
 
+@pytest.mark.parametrize(
+    "where", ["dbrestore.postgres.configuring.configure", "dbrestore.postgres.physical.run_checkpoint"]
+)
+def test_what_nobody_foresaw_leaves_no_folder_and_no_server(
+    original: Original, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(where, full)
+    inputs = original.inputs("unforeseen", "latest")
+    with pytest.raises(OSError, match="No space"):
+        Instance().create(original.context("unforeseen"), inputs)
+    assert not inputs.directory.exists()
+
+
 def test_interrupted_while_copying_leaves_nothing(original: Original) -> None:
     context = original.context("interrupted")
     context.cancelled.set()
