@@ -27,7 +27,10 @@ class FolderStore(Store):
             with os.scandir(self.folder / folder) as found:
                 for entry in found:
                     with suppress(FileNotFoundError):  # a link to nothing, or gone since it was listed
-                        yield entry.name, None if entry.is_dir() else entry.stat().st_size
+                        if entry.is_dir():
+                            yield entry.name, None
+                        elif entry.is_file():  # a pipe would have its reader wait for ever
+                            yield entry.name, entry.stat().st_size
         except OSError as error:
             raise self._fault(
                 self.folder, error, f"Check the path and its permissions: ls -ld {self.folder}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import lzma
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -130,6 +131,11 @@ def test_damage_is_named_with_the_file_wherever_it_is_met(
     assert (caught.value.name, str(victim) in caught.value.what) == ("wal-damaged", True)
     with pytest.raises(Problem):
         found.fetch(segment(3).name, tmp_path / "target", SIZE)
+
+
+def test_a_pipe_is_no_file_of_an_archive(plain: Path) -> None:
+    os.mkfifo(plain / segment(5).name)
+    assert segment(5) not in Archive.scan(plain)
 
 
 def test_a_file_that_went_since_it_was_listed_is_missing(tmp_path: Path, plain: Path) -> None:
