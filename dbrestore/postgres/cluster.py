@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 
 from dbrestore.postgres import sessions
-from problem import Problem
+from problem import Problem, Refusal
 from toolchain.accounts import Account, popen_as
 from toolchain.postgres import Binaries
 
@@ -141,9 +141,13 @@ class Cluster:
         )
 
     def _socket_folder(self) -> None:
-        self.socket_directory.mkdir(mode=0o700, exist_ok=True)
+        folder, ours = self.socket_directory, {os.geteuid(), self.account.uid if self.account else None}
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.is_symlink() or folder.stat().st_uid not in ours:  # anybody can make one in /tmp
+            what = f"{folder}, where the private socket goes, exists and was not made by Reforge."
+            raise Refusal("not-ours", what, "Look at it, then move it away.")
         if self.account:
-            os.chown(self.socket_directory, self.account.uid, self.account.gid)
+            os.chown(folder, self.account.uid, self.account.gid, follow_symlinks=False)
 
 
 def socket_directory(directory: Path) -> Path:

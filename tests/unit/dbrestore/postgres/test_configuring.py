@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from dbrestore.postgres import configuring
 from dbrestore.postgres.cluster import Cluster, Unanswered
 from dbrestore.postgres.inputs import InstanceInputs
-from problem import Problem
+from problem import Problem, Refusal
 from toolchain.accounts import Account, server_account
 from toolchain.postgres import Binaries
 
@@ -178,3 +179,14 @@ def test_settings_are_written_through_no_link(tmp_path: Path) -> None:
     configuring.own(ours, "ours", None)
     assert (theirs.read_text(), theirs.stat().st_mode & 0o777) == ("theirs", 0o644)
     assert (ours.read_text(), ours.is_symlink()) == ("ours", False)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders away")
+def test_a_socket_folder_that_somebody_else_laid_out_is_refused(cluster: Cluster, tmp_path: Path) -> None:
+    theirs, link = tmp_path / "theirs", tmp_path / "reforge-1"
+    theirs.mkdir()
+    link.symlink_to(theirs)
+    found = replace(cluster, account=server_account(), socket_directory=link)
+    with pytest.raises(Refusal, match="was not made by Reforge"):
+        found.start()
+    assert theirs.stat().st_uid == 0
