@@ -90,7 +90,7 @@ def spooled(stream: BinaryIO, folder: Path) -> Path:
     part, digest, count = folder / f"{os.getpid()}.part", hashlib.sha256(), 0
     try:
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            while block := stream.read(_BLOCK):
+            while block := b"" if stream.isatty() else stream.read(_BLOCK):
                 digest.update(block)
                 count += file.write(block)
         if not count:

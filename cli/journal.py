@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -115,8 +116,11 @@ class Journal:
         return [entry for line in lines if (entry := _parsed(line))]
 
 
-def typed_command() -> str:
-    """What the user typed but for project, stack and the like, to be shown as the command that goes on."""
+def typed_command(stream: str = "") -> str:
+    """What the user typed but for project, stack and the like, to be shown as the command that goes on.
+
+    ``stream``: the file of what came on stdin, which does not come twice.
+    """
     import shlex
 
     from cli.masking import masked
@@ -124,6 +128,8 @@ def typed_command() -> str:
     words = sys.argv[1:]
     while words and words[0].startswith("-"):
         words = words[2 if words[0] in _BEFORE_A_VALUE else 1 :]
+    if stream:
+        words = [re.sub(r"^(--dump=)?-$", lambda dash: (dash[1] or "") + stream, word) for word in words]
     return masked(shlex.join(["reforge", *words]))
 
 

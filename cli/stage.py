@@ -32,6 +32,8 @@ class Stage:
     """Restores that this stage may delete: those that the user named."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What the journal and the JSON document say besides."""
+    stream: str = ""
+    """The file of what came on stdin; the command that goes on names it."""
     begin: Callable[[], None] = lambda: None
     """What must be seen to before anything is proposed."""
     prepare: Callable[[], None] = lambda: None
@@ -75,7 +77,7 @@ class Stage:
         """In the journal from beginning to end, whatever happens."""
         self._settle_killed_run()
         journal = self.session.journal
-        journal.begin(self.name, self.subject, typed_command())
+        journal.begin(self.name, self.subject, typed_command(self.stream))
         try:
             yield
         except KeyboardInterrupt:

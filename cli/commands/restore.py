@@ -57,7 +57,7 @@ def command(
         if name not in (session.file.raw.get("restores") or {}):
             draft.set("restores", name, to=declared)
 
-    stage, before = Stage(session, "restore", name), session.file.text
+    stage, before = Stage(session, "restore", name, stream=dump.get("dump", "")), session.file.text
     try:
         stage.run(add, yes=yes, dry_run=dry_run)
     except Problem:

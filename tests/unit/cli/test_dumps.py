@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import shlex
 import stat
 from pathlib import Path
 from types import SimpleNamespace
@@ -86,6 +88,32 @@ def test_a_stream_becomes_a_private_file_named_after_its_content(
     assert kept.read_bytes() == b"PGDMP" * 1000
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert declared(project) == {"r": {"from": {"dump": str(kept)}}}
+
+
+@pytest.mark.parametrize("typed", [["--dump", "-"], ["--dump=-"]])
+def test_an_interrupted_load_of_a_stream_goes_on_from_its_file(
+    reforge: Reforge,
+    played: PlayedEngine,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: list[str],
+) -> None:
+    stream = SimpleNamespace(buffer=io.BytesIO(b"PGDMP"), isatty=lambda: False)
+    monkeypatch.setattr(dumps.sys, "stdin", stream)
+    reforge("restore", "r", *typed)
+    [kept] = (project / ".reforge/dumps").iterdir()
+    [begun] = [line for line in (project / ".reforge/journal/local.jsonl").read_text().splitlines()
+               if '"command"' in line]  # fmt: skip
+    assert shlex.split(json.loads(begun)["command"])[-1].removeprefix("--dump=") == str(kept)
+
+
+def test_nobody_is_asked_to_type_a_dump(tmp_path: Path) -> None:
+    class Terminal(io.BytesIO):
+        def isatty(self) -> bool:
+            return True
+
+    with pytest.raises(Problem, match="Nothing came on stdin"):
+        dumps.spooled(Terminal(b"PGDMP"), tmp_path / "dumps")
 
 
 def test_a_stream_that_brings_nothing_leaves_nothing(tmp_path: Path) -> None:
