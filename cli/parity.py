@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -60,9 +61,9 @@ def hold(session: Session, stage: Stage, name: str, given: Mapping[str, str]) ->
     _refuse_unknown(found, given)
     left = [one.name for one in found.gates if one.name not in recorded and one.name not in given]
     if left:
-        first = session.command("cutover", name, "--waive", left[0], '--reason "..."')
+        again = waiving(session, name, [*given, *left])
         what = f"{name} is not what the source is: {', '.join(left)}"
-        cure = f"Nothing was changed. Mend it as told above, or accept it in writing: {first}"
+        cure = f"Nothing was changed. Mend it as told above, or accept it in writing: {again}"
         raise Refusal("source-differs", what, cure)
     session.journal.note(differences=[one.name for one in found.differences], waived_differences=dict(given))
 
@@ -92,6 +93,12 @@ def kept_reading(session: Session) -> Reading | None:
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return None
+
+
+def waiving(session: Session, name: str, left: Sequence[str]) -> str:
+    """The cut-over that accepts all that is left, but for the reason."""
+    words = (f"--waive {shlex.quote(one)}" for one in left)
+    return session.command("cutover", name, *words, '--reason "..."')
 
 
 def show(screen: Screen, found: Parity, waived: Collection[str] = ()) -> None:

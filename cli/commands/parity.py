@@ -49,7 +49,7 @@ def command(
     left = [one.name for one in found.gates if one.name not in waived]
     if left:
         what = f"{len(left)} differences can hurt: {', '.join(left)}"
-        cure = "Mend them as told above." if not name else _cure(session, name, left[0])
+        cure = "Mend them as told above." if not name else _cure(session, name, left)
         raise Problem("source-differs", what, cure)
 
 
@@ -70,6 +70,8 @@ def _compared(
     return compared(session, url, source_url, all_indexes=all_indexes)
 
 
-def _cure(session: Session, name: str, first: str) -> str:
-    waive = session.command("cutover", name, "--waive", first, '--reason "..."')
+def _cure(session: Session, name: str, left: list[str]) -> str:
+    from cli.parity import waiving
+
+    waive = waiving(session, name, left)
     return f"Mend them as told above; what may stay is waived at the cut-over: {waive}"

@@ -32,6 +32,13 @@ def differing(source: Database, accepted: Database) -> Database:
     return accepted
 
 
+def test_the_waivers_that_are_told_are_quoted_for_the_shell(
+    reforge: Reforge, accepted: Database, source: Database
+) -> None:
+    source.execute('CREATE PUBLICATION "c d" FOR ALL TABLES')
+    assert "--waive 'publication:c d' --reason" in reforge("parity", "before", expect=1).err
+
+
 def config(project: Path) -> dict[str, object]:
     found: dict[str, object] = yaml.safe_load((project / "Pulumi.local.yaml").read_text())["config"]
     return found
@@ -42,7 +49,8 @@ def test_what_differs_is_shown_with_what_mends_it(reforge: Reforge, differing: D
     assert "GATE  extension:pg_trgm" in ended.out
     assert '  CREATE EXTENSION "pg_trgm"' in ended.out
     assert "2 differences can hurt: extension:pg_trgm, publication:cdc" in ended.err
-    assert 'reforge cutover before --waive extension:pg_trgm --reason "..."' in ended.err
+    waive = "reforge cutover before --waive extension:pg_trgm --waive publication:cdc"
+    assert f'{waive} --reason "..."' in ended.err
     document = reforge("--json", "parity", "before", expect=1).document
     assert {one["name"] for one in document["differences"]} == {"extension:pg_trgm", "publication:cdc"}
 
