@@ -18,7 +18,7 @@ SHARING = {"btrfs", "xfs", "bcachefs"}
 class Need:
     """Bytes that will be written below ``path``, which need not exist yet.
 
-    ``growth``: bytes that may come on top, as replayed WAL makes tables grow.
+    ``growth``: bytes that may come on top, as replayed WAL makes tables grow or a dump has its indexes made.
     """
 
     path: Path
@@ -47,7 +47,7 @@ class FileSystem:
     def __str__(self) -> str:
         text = f"{self.place}: needs {size(self.needed)}"
         if self.growth:
-            text += f" and up to {size(self.growth)} more as WAL is replayed"
+            text += f" and up to {size(self.growth)} more before it is done"
         return f"{text}, {size(self.free)} free" + (", blocks can be shared" if self.shared else "")
 
 
@@ -72,7 +72,7 @@ def fitting(needs: Iterable[Need]) -> list[str]:
 
 def _warning(system: FileSystem) -> str:
     tight = not system.shared and system.needed + system.growth > system.free
-    return "; it may become full while WAL is replayed" if tight else ""
+    return "; it may become full before it is done" if tight else ""
 
 
 def _summed(needs: list[Need]) -> FileSystem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -27,6 +28,8 @@ SOCKET_LIMIT = 107
 START_SECONDS = 60
 _BUSY = "did not start in time"
 STOP_SECONDS = 60
+_NO_ROOM = 1024**2
+"""Bytes free with which no server goes on: it may need a WAL segment of 16 times as many at once."""
 
 
 class Unanswered(Problem):
@@ -121,12 +124,22 @@ class Cluster:
 
     def complaint(self) -> str:
         """The last words of the server's log that matter: its errors, else its last lines."""
-        try:
-            lines = self.log.read_text(errors="replace").splitlines()[-200:]
-        except FileNotFoundError:
-            return ""
+        lines = self._last_lines()
         serious = [line for line in lines if any(word in line for word in ("FATAL", "PANIC", "ERROR"))]
-        return "The server said:\n" + "\n".join((serious or lines)[-5:])
+        return "The server said:\n" + "\n".join((serious or lines)[-5:]) if lines else ""
+
+    @property
+    def out_of_space(self) -> bool:
+        """Whether its file system is full, by its own figures or by the server's log."""
+        figures = os.statvfs(self.directory)
+        full = figures.f_bavail * figures.f_frsize < _NO_ROOM
+        return full or any(os.strerror(errno.ENOSPC) in line for line in self._last_lines())
+
+    def _last_lines(self) -> list[str]:
+        try:
+            return self.log.read_text(errors="replace").splitlines()[-200:]
+        except FileNotFoundError:
+            return []
 
     def _pg_ctl(self, action: str, *words: str) -> subprocess.CompletedProcess[str]:
         command = [str(self.binaries.tool("pg_ctl")), action, "-D", str(self.directory), *words]

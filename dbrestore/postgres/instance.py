@@ -17,7 +17,7 @@ from dbrestore.postgres.logical import Logical
 from dbrestore.postgres.making import Making
 from dbrestore.postgres.mark import Mark, new_mark, own_mark, read_mark
 from dbrestore.postgres.physical import Physical
-from problem import Problem, Refusal
+from problem import Problem, Refusal, unusable
 from toolchain.accounts import Account, account
 from toolchain.postgres import Binaries, find_binaries
 
@@ -112,7 +112,10 @@ class Instance(Handler):
         except Problem as problem:
             mark = read_mark(cluster.directory) or mark  # with the phase that it came to
             raise _kept_or_cleaned(problem, way, mark, cluster) from problem
-        except Exception:  # a full disk under a settings file, or what nobody foresaw
+        except OSError as error:
+            mark = read_mark(cluster.directory) or mark
+            raise _kept_or_cleaned(unusable(error), way, mark, cluster) from error
+        except Exception:  # what nobody foresaw
             _clean(read_mark(cluster.directory) or mark, cluster)
             raise
         mark = mark.at("ready").write()
@@ -185,7 +188,7 @@ def _kept_or_cleaned(problem: Problem, way: Making, mark: Mark, cluster: Cluster
 def _of_full_disk(problem: Problem, cluster: Cluster) -> Problem:
     """What failed says how, and not why: a server that cannot write gives up in many ways."""
     what = f"The file system of {cluster.directory} became full. {problem.what}"
-    cure = "Make room there, then run the same command again; or choose another folder: reforge:source.directory."
+    cure = "Make room there, or choose another folder: reforge:source.directory. Then the same command again."
     return Problem("no-space", what, cure)
 
 

@@ -31,6 +31,8 @@ from toolchain.postgres import Binaries
 
 FETCHED = "reforge-dump"
 """In the data directory while it is loaded, so that it goes with whatever is half-made."""
+_EMPTY = 40 * 1024**2
+"""Bytes of a cluster that holds nothing yet: its three databases, and the first WAL segment."""
 _UNPACKED = 4
 """How much larger than a compressed dump its database may become."""
 
@@ -58,10 +60,13 @@ class Logical(Making):
         self._look(context)
 
     def forecast(self) -> Forecast:
-        """The rows take about what they take as text; indexes, and what compression hides, come on top."""
+        """Rows take about what they take as text; indexes, and what compression hides, come on top.
+
+        What initdb makes comes first, however small the dump is.
+        """
         stored = self._filling.dump.size
         fetched = stored if self._store else 0
-        need = Need(self.inputs.directory, stored + fetched, stored * _UNPACKED)
+        need = Need(self.inputs.directory, _EMPTY + stored + fetched, stored * _UNPACKED)
         return Forecast((need,), ((FETCHING, fetched), (LOADING, stored)))
 
     def prove(self, context: Context) -> Binaries:

@@ -274,18 +274,32 @@ def test_a_taken_port_is_named_and_nothing_is_left(original: Original) -> None:
     assert not (original.folder / "restores").exists()
 
 
+CONFIGURE, CHECKPOINT = (
+    "dbrestore.postgres.configuring.configure",
+    "dbrestore.postgres.physical.run_checkpoint",
+)
+
+
 @pytest.mark.parametrize(
-    "where", ["dbrestore.postgres.configuring.configure", "dbrestore.postgres.physical.run_checkpoint"]
+    ("where", "error", "known"),
+    [
+        (CONFIGURE, OSError(13, "Permission denied", "settings"), Problem),
+        (CHECKPOINT, RuntimeError("Permission denied"), RuntimeError),
+    ],
 )
 def test_what_nobody_foresaw_leaves_no_folder_and_no_server(
-    original: Original, monkeypatch: pytest.MonkeyPatch, where: str
+    original: Original,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+    error: Exception,
+    known: type[Exception],
 ) -> None:
-    def full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
+    def failing(*_: Any) -> None:
+        raise error
 
-    monkeypatch.setattr(where, full)
+    monkeypatch.setattr(where, failing)
     inputs = original.inputs("unforeseen", "latest")
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(known, match="Permission denied"):
         Instance().create(original.context("unforeseen"), inputs)
     assert not inputs.directory.exists()
 

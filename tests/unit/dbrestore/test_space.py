@@ -42,8 +42,8 @@ def test_what_cannot_fit_is_refused_with_the_figures(tmp_path: Path) -> None:
 
 def test_growth_that_may_not_fit_is_a_warning_alone(tmp_path: Path) -> None:
     (line,) = fitting([Need(tmp_path, 10, free(tmp_path) + 900 * GIB)])
-    assert "more as WAL is replayed" in line
-    assert line.endswith("it may become full while WAL is replayed")
+    assert "more before it is done" in line
+    assert line.endswith("it may become full before it is done")
 
 
 def test_where_blocks_can_be_shared_a_copy_is_never_refused(

@@ -190,3 +190,13 @@ def test_a_socket_folder_that_somebody_else_laid_out_is_refused(cluster: Cluster
     with pytest.raises(Refusal, match="was not made by Reforge"):
         found.start()
     assert theirs.stat().st_uid == 0
+
+
+@pytest.mark.parametrize(
+    ("last", "full"),
+    [("PANIC:  could not write: No space left on device\n", True), ("FATAL:  else\n", False)],
+)
+def test_the_log_of_a_server_tells_a_full_file_system(cluster: Cluster, last: str, full: bool) -> None:
+    assert not cluster.out_of_space
+    cluster.log.write_text("LOG:  starting\n" + last)
+    assert cluster.out_of_space is full
