@@ -45,6 +45,9 @@ def before_cutover(session: Session, name: str) -> Callable[[], None]:
 
 def after_cutover(session: Session, stage: Stage, name: str) -> None:
     """Who is still connected to the source; and the counters of a restore that did not run before."""
+    if not session.file.raw.get("endpoints"):
+        show = session.command("env", name, "--show")
+        session.screen.warn(f"The config has no endpoint: nobody was led to {name}. Its URL: {show}")
     tell_left_behind(session, stage, "source")
     if session.journal.fact("written") is None:
         _note_baseline(session, name, _url(session, name), late=True)

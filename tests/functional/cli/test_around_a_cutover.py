@@ -166,3 +166,12 @@ def test_a_rollback_from_a_promoted_standby_says_that_the_two_have_parted(
     ended = reforge("--json", "rollback", "--yes")
     assert "Whether standby-1 is promoted is not known" in ended.err
     assert "parted" not in ended.document
+
+
+def test_a_cutover_without_endpoints_says_that_it_led_nobody_anywhere(
+    reforge: Reforge, source: Database, accepted: Database, project: Path
+) -> None:
+    assert "endpoints" not in (project / "Pulumi.local.yaml").read_text()
+    out = reforge("cutover", "before", "--yes").out
+    assert "The config has no endpoint: nobody was led to before." in out
+    assert "env before --show" in out
