@@ -22,7 +22,7 @@ from problem import Problem
 _GZIP, _ZSTD, _LZ4 = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"
 _TAR_MAGIC = 257
 """Where a tar archive says "ustar" (tar(5))."""
-BLOCK = 1 << 18
+BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)

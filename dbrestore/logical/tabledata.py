@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -16,13 +16,14 @@ from dbrestore.logical.complaints import Complaint, grade
 from dbrestore.logical.data import Data
 from dbrestore.logical.entries import Entry
 from dbrestore.logical.programs import interrupted
+from dbrestore.logical.rows import Rows
 from dbrestore.logical.target import Target
 from dbrestore.progress import Meter
 from problem import Problem
 
 LOADING = "loading data"
-END = b"\\.\n\n\n"
-"""What pg_dump writes after the last row of a table (pg_dump.c, dumpTableData_copy)."""
+SHARED_FROM = 4 << 20
+"""Bytes of the dump; a smaller table is loaded before it is worth sharing."""
 SESSION = (
     b"SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0;"
     b"SET row_security = off; SET synchronous_commit = off; SET xmloption = content;"
@@ -46,6 +47,14 @@ def freezable(entries: Iterable[Entry]) -> set[str]:
     return {match[1] for match in made if match}
 
 
+def shared(size: int, total: int, jobs: int) -> bool:
+    """Whether a table of so many bytes is filled by all connections together: one alone would be the last.
+
+    Its rows then come neither frozen nor without WAL, which takes a transaction that nobody else sees into.
+    """
+    return jobs > 1 and size >= SHARED_FROM and size * jobs > total
+
+
 def table_of(copy: str) -> str:
     """The table of a COPY statement; of a partition's data that may be its partitioned table."""
     match = re.match(rf"COPY ({TABLE}) ", copy)
@@ -57,75 +66,93 @@ class TableData:
 
     def __init__(self, data: Data, target: Target, jobs: int, context: Context) -> None:
         self._data, self._target, self._jobs, self._context = data, target, jobs, context
-        self._queue: SimpleQueue[Entry] = SimpleQueue()
-        self._stopped = threading.Event()
+        self._shared: list[Rows] = []
+        self._queue: SimpleQueue[Rows] = SimpleQueue()
+        self._stopped, self._lock = threading.Event(), threading.Lock()
         self.rows: dict[str, int] = {}
         self.complaints: list[Complaint] = []
 
     def load(self, entries: Sequence[Entry]) -> None:
         """Fill the tables. Problem where the dump breaks off or the operator stops it."""
-        self._meter = Meter(LOADING, sum(map(self._data.size, entries)), self._context.progress)
+        total = sum(map(self._data.size, entries))
+        meter = Meter(LOADING, total, self._context.progress)
         self._freezable = freezable(self._data.dump.entries)
-        for entry in sorted(entries, key=self._data.size, reverse=True):
-            self._queue.put(entry)
+        tables = [
+            Rows(self._data, entry, meter.add) for entry in sorted(entries, key=self._data.size, reverse=True)
+        ]
+        for table in tables:
+            self.rows[table.entry.label] = 0
+            if shared(self._data.size(table.entry), total, self._jobs):
+                self._shared.append(table)
+            else:
+                self._queue.put(table)
         with ThreadPoolExecutor(self._jobs) as pool:
             for worker in [pool.submit(self._work) for _ in range(min(self._jobs, len(entries)))]:
                 worker.result()
-        self._meter.done()
+        if not self.complaints:
+            self._compare(tables)
+        meter.done()
 
     def _work(self) -> None:
         try:
             with self._target.connect() as connection:
                 connection.execute(SESSION)
                 self._encode(connection)
-                while not self._stopped.is_set():
-                    try:
-                        entry = self._queue.get_nowait()
-                    except Empty:
-                        return
-                    self._fill(connection, entry)
+                for table in self._tables():
+                    self._fill(connection, table)
         except BaseException:
             self._stopped.set()
             raise
+
+    def _tables(self) -> Iterator[Rows]:
+        """What one connection fills: its part of every shared table, then whole ones while there are any."""
+        for table in self._shared:
+            if not self._stopped.is_set():
+                yield table
+        while not self._stopped.is_set():
+            try:
+                yield self._queue.get_nowait()
+            except Empty:
+                return
 
     def _encode(self, connection: psycopg.Connection[Any]) -> None:
         for entry in self._data.dump.entries:
             if entry.kind in ("ENCODING", "STDSTRINGS"):
                 connection.execute(entry.sql.encode())
 
-    def _fill(self, connection: psycopg.Connection[Any], entry: Entry) -> None:
+    def _fill(self, connection: psycopg.Connection[Any], table: Rows) -> None:
+        label = table.entry.label
         try:
             with connection.transaction():
-                statement = entry.copy.rstrip(";")
-                if (table := table_of(statement)) in self._freezable:
+                statement = table.entry.copy.rstrip(";")
+                if table not in self._shared and (name := table_of(statement)) in self._freezable:
                     # Emptied in the same transaction, so that the rows may come frozen and without WAL.
-                    connection.execute(_bytes(f"TRUNCATE ONLY {table}", connection))
+                    connection.execute(_bytes(f"TRUNCATE ONLY {name}", connection))
                     statement += " WITH (FREEZE)"
-                self.rows[entry.label] = self._copy(connection, entry, statement)
+                count = self._copy(connection, table, statement)
+            with self._lock:
+                self.rows[label] += count
         except psycopg.OperationalError:
             raise
         except psycopg.Error as error:
             self._stopped.set()
             said = " ".join(str(error).split())
-            self.complaints.append(Complaint(grade(entry.label, said), entry.label, said))
+            self.complaints.append(Complaint(grade(label, said), label, said))
 
-    def _copy(self, connection: psycopg.Connection[Any], entry: Entry, statement: str) -> int:
-        sent, tail = 0, b""
+    def _copy(self, connection: psycopg.Connection[Any], table: Rows, statement: str) -> int:
         cursor = connection.cursor()
         with cursor.copy(_bytes(statement, connection)) as copy:
-            for chunk in self._data.chunks(entry, self._meter.add):
+            while not self._stopped.is_set() and (piece := table.take()):
                 if self._context.cancelled.is_set():
                     raise interrupted()
-                copy.write(chunk)
-                sent += chunk.count(b"\n")
-                tail = (tail + chunk)[-len(END) :]
-        if tail != END:
-            what = f"The dump {self._data.dump.path} is not whole: {entry.label} breaks off."
-            raise Problem("dump-truncated", what, "Fetch it again, or take another dump.")
-        if cursor.rowcount != sent - END.count(b"\n"):
-            rows = sent - END.count(b"\n")
-            raise Problem("rows-missing", f"{entry.label} has {rows} rows, {cursor.rowcount} were loaded.")
+                copy.write(piece)
         return cursor.rowcount
+
+    def _compare(self, tables: Sequence[Rows]) -> None:
+        for table in tables:
+            if (loaded := self.rows[table.entry.label]) != table.count:
+                what = f"{table.entry.label} has {table.count} rows, {loaded} were loaded."
+                raise Problem("rows-missing", what)
 
 
 def _bytes(statement: str, connection: psycopg.Connection[Any]) -> bytes:

@@ -62,11 +62,13 @@ class Logical(Making):
     def forecast(self) -> Forecast:
         """Rows take about what they take as text; indexes, and what compression hides, come on top.
 
-        What initdb makes comes first, however small the dump is.
+        What initdb makes comes first, however small the dump is; WAL of the load goes again at its end.
         """
         stored = self._filling.dump.size
         fetched = stored if self._store else 0
-        need = Need(self.inputs.directory, _EMPTY + stored + fetched, stored * _UNPACKED)
+        grown = stored * _UNPACKED
+        wal = min(grown, bulk.WAL_SIZE)
+        need = Need(self.inputs.directory, _EMPTY + stored + fetched, grown + wal)
         return Forecast((need,), ((FETCHING, fetched), (LOADING, stored)))
 
     def prove(self, context: Context) -> Binaries:

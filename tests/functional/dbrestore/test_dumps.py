@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from dbrestore.logical import data, tabledata
 from dbrestore.logical.fetching import Store
 from dbrestore.logical.load import load
 from dbrestore.logical.opening import open_dump
@@ -105,6 +106,17 @@ def test_the_database_of_each_format_is_the_dumps_own(dumped: Dumped, restore: R
     assert state["loadedRows"] == 3 * ROWS + 1
     if "-C" in FORMATS[kind] or "plain" not in kind:
         assert one(superuser(state), "SHOW work_mem") == "5MB"
+
+
+@pytest.mark.parametrize("kind", ["-Fc", "-Fd"])
+def test_a_table_that_all_connections_fill_together_has_every_row_once(
+    dumped: Dumped, restore: Restore, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(tabledata, "SHARED_FROM", 0)
+    monkeypatch.setattr(data, "BLOCK", 512)
+    state = restore(dumped.dump(f"shared{kind}.dump", kind, "-Z0"), jobs=8)
+    assert sorted(dumped.text(superuser(state)).splitlines()) == sorted(dumped.text().splitlines())
+    assert state["loadedRows"] == 3 * ROWS + 1
 
 
 @pytest.mark.parametrize("how", mostly_slow({"zst"}, ["gz", "lz4", "zst"]))
