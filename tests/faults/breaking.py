@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 
@@ -81,6 +81,13 @@ def small_filesystem(folder: Path, mebibytes: int) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(path: Path) -> None:
+    """A file that takes all that its file system has left."""
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(1024**2)):
+            pass
 
 
 @contextmanager

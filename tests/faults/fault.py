@@ -77,7 +77,7 @@ class Cell:
     @property
     def outcome(self) -> Outcome:
         found = self.fault.outcomes[self.stage.name]
-        proposing = " ".join(word for word in self.stage.words("") if word != "--yes")
+        proposing = " ".join(word for word in self.stage.words([]) if word != "--yes")
         return replace(found, next=PROPOSE) if found.next == proposing else found
 
     @property

@@ -10,9 +10,6 @@ from tests.faults.fault import Cell, Fault
 from tests.faults.sources import SOURCES
 from tests.faults.stages import STAGES
 
-_OF_A_SOURCE = ("preview", "restore")
-"""The stages that read backups and WAL; behind them one source is as good as another."""
-
 
 def faults() -> Iterator[Fault]:
     """Of every file, in the order of their names and as they stand in it."""
@@ -24,10 +21,9 @@ def cells() -> list[Cell]:
     """By source and stage in the order of an incident, then by fault."""
     known = list(faults())
     return [
-        Cell(source, stage, fault)
-        for source in SOURCES
+        Cell(source.name, stage, fault)
+        for source in SOURCES.values()
         for stage in STAGES.values()
         for fault in known
-        if source in fault.sources and stage.name in fault.outcomes
-        if source == "plain" or stage.name in _OF_A_SOURCE
+        if source.name in fault.sources and stage.name in fault.outcomes and stage.name in source.stages
     ]

@@ -35,7 +35,7 @@ class Scene:
     @contextmanager
     def of(cls, site: FaultSite, stage: Stage, source: str) -> Iterator[Scene]:
         with site.at(source, stage.position) as project:
-            yield cls(site, project, stage, source, stage.words(site.target))
+            yield cls(site, project, stage, source, stage.words(site.asked(source)))
 
     def type(self, *words: str, **secrets: str) -> Ended:
         """Type the stage's command, or other words."""
@@ -49,6 +49,10 @@ class Scene:
     @property
     def backup(self) -> Path:
         return SOURCES[self.source].backups(self.site.site, self.site.stores) / "monday"
+
+    @property
+    def dump(self) -> Path:
+        return SOURCES[self.source].dump(self.site.stores)
 
     @property
     def instance(self) -> Path:
@@ -69,7 +73,26 @@ class Scene:
 
     @property
     def port(self) -> int:
-        return int(self.mark().get("port") or 0)
+        """Of the server that the stages are about; 0 where there is none."""
+        return SOURCES[self.source].port(self.site.site) or int(self.mark().get("port") or 0)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether that server is not made by us, so that it stays when the restore goes."""
+        return bool(SOURCES[self.source].port(self.site.site))
+
+    @property
+    def looked(self) -> bool:
+        """Whether the last command was a preview that came to its end."""
+        last = self.last
+        return last is not None and last.code == 0 and last.document.get("state") == "dry-run"
+
+    @property
+    def restored(self) -> bool:
+        """Whether the restore is there, whole."""
+        if self.foreign:
+            return NAME in self.project.status["restores"] and self.rows() == 0
+        return self.mark().get("phase") == "ready" and self.rows() > 0
 
     def superuser(self, port: int = 0) -> psycopg.Connection[Any]:
         """A session of the superuser, whose password is the same on the original and on a restore."""
@@ -77,8 +100,10 @@ class Scene:
         return psycopg.connect(url.replace(f":{mine}/", f":{port or mine}/"), autocommit=True)
 
     def rows(self) -> int:
-        """Rows of the restore's table that the accident emptied."""
-        with self.superuser(self.port) as connection:
+        """Rows of the restore's table that the accident emptied, as the application sees them."""
+        record = self.site.site.record
+        url = record.source_url.replace(f":{record.postgres_port}/", f":{self.port}/")
+        with psycopg.connect(url, autocommit=True) as connection:
             row = connection.execute("SELECT count(*) FROM user_troops").fetchone()
         return int(row[0]) if row else 0
 

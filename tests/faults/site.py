@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -20,12 +19,12 @@ import psycopg
 
 from rehearsal.original import Fingerprint, fingerprint, settle
 from rehearsal.site import Site
+from tests.faults.instances import owner, remove, run_as_server, start, stop
 from tests.faults.sources import SOURCES, take_backups
 from tests.faults.world import DEADLINE, World
-from tests.support.ground import as_account, wait_until
+from tests.support.ground import folder, wait_until
 from tests.support.servers import scratch
 from tests.support.small_site import Ground, Project
-from toolchain.accounts import server_account
 
 NAME = "before-accident"
 _FRESH = """
@@ -38,9 +37,10 @@ _PROCESSED = "UPDATE hero_snapshots SET processed_at = now() WHERE processed_at 
 
 @dataclass(frozen=True)
 class Kept:
-    """A position: its project and restored instance in a folder, and the site's files."""
+    """A position: its project and its instance in a folder, and the site's files."""
 
     folder: Path
+    source: str
     files: dict[Path, bytes]
     working: bool
 
@@ -81,6 +81,10 @@ class FaultSite:
         files = (path for root in roots for path in root.rglob("*") if path.is_file())
         return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
 
+    def asked(self, source: str) -> list[str]:
+        """What is typed after ``restore NAME`` to have it from a source."""
+        return SOURCES[source].asked(self.target, self.stores)
+
     @property
     def stores(self) -> Path:
         """Where the backups and archives of the other sources lie."""
@@ -102,8 +106,10 @@ class FaultSite:
         shutil.copytree(kept.folder / "project", project.folder, symlinks=True)
         self.world.put(kept.files, kept.working)
         if kept.instance.exists():
-            run_as_server(["cp", "-a", "--reflink=auto", str(kept.instance), str(project.restores / NAME)])
-            start_restore(self.site, project.restores / NAME)
+            data = SOURCES[kept.source].data(project, NAME)
+            folder(data.parent)
+            run_as_server(["cp", "-a", "--reflink=auto", str(kept.instance), str(data)])
+            start(self.site, data)
 
     def clear(self, project: Project) -> None:
         """End and remove whatever a cell left, so that the next one is not judged by it."""
@@ -113,6 +119,8 @@ class FaultSite:
         wait_until(lambda: not project.processes(), DEADLINE, "the end of a cell's processes")
         for path in project.restores.iterdir():
             remove(path)
+        for source in SOURCES.values():
+            source.clear(self.site)
         remove(project.folder)
         self.world.put(self.positions["plain", "paused"].files, working=False)
 
@@ -125,59 +133,34 @@ class FaultSite:
             else:
                 before, words = _WAYS[position]
                 with self.at(source, before) as project:
-                    project.reforge(*words(self))
+                    project.reforge(*words(self, source), "--yes")
                     self._keep(source, position, project)
         return self.positions[source, position]
 
     def _keep(self, source: str, position: str, project: Project) -> None:
         kept = Kept(
-            self.ground.home / "kept" / f"{source}-{position}", self.world.files(), position == "normal"
+            self.ground.home / "kept" / f"{source}-{position}",
+            source,
+            self.world.files(),
+            position == "normal",
         )
         kept.folder.mkdir(parents=True)
         shutil.copytree(project.folder, kept.folder / "project", symlinks=True)
-        instance = project.restores / NAME
+        instance = SOURCES[source].data(project, NAME)
         if instance.exists():
-            stop_restore(self.site, instance)
-            shutil.chown(kept.folder, *_owner())
+            stop(self.site, instance)
+            shutil.chown(kept.folder, *owner())
             run_as_server(["cp", "-a", "--reflink=auto", str(instance), str(kept.instance)])
         self.positions[source, position] = kept
 
 
-Words = Callable[[FaultSite], list[str]]
+Words = Callable[[FaultSite, str], list[str]]
 _WAYS: dict[str, tuple[str, Words]] = {
-    "restored": ("paused", lambda site: ["restore", NAME, "--time", site.target, "--yes"]),
-    "validated": ("restored", lambda _site: ["validate", NAME, "--yes"]),
-    "serving": ("validated", lambda _site: ["cutover", NAME, "--yes"]),
+    "restored": ("paused", lambda site, source: ["restore", NAME, *site.asked(source)]),
+    "validated": ("restored", lambda _site, source: SOURCES[source].accepting(NAME)),
+    "serving": ("validated", lambda _site, _source: ["cutover", NAME]),
 }
 """How each position is come to: from which other one, by which command."""
-
-
-def _owner() -> tuple[int, int]:
-    who = server_account()
-    return (who.uid, who.gid) if who else (os.getuid(), os.getgid())
-
-
-def run_as_server(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False, **as_account())
-    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
-
-
-def start_restore(site: Site, instance: Path) -> None:
-    """As an operator starts it again."""
-    tool = str(site.binaries.tool("pg_ctl"))
-    run_as_server([tool, "start", "-w", "-D", str(instance), "-l", str(instance / "reforge-server.log")])
-
-
-def stop_restore(site: Site, instance: Path) -> None:
-    run_as_server([str(site.binaries.tool("pg_ctl")), "stop", "-w", "-m", "fast", "-D", str(instance)])
-
-
-def remove(path: Path) -> None:
-    """Whatever it is."""
-    if path.is_symlink() or path.is_file():
-        path.unlink()
-    elif path.exists():
-        shutil.rmtree(path)
 
 
 def _write(site: Site) -> None:

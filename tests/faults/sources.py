@@ -1,4 +1,4 @@
-"""What a restore starts from: the sources of the matrix, each by its backups and its archive."""
+"""The sources of the matrix: base backups with their WAL, dumps, a standby."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 
 from rehearsal import servers as site_servers
 from rehearsal.site import Site
-from tests.support.ground import folder
+from tests.faults.source import EVERY, Source
+from tests.faults.standby import Standby
+from tests.support.ground import folder, run
 from tests.support.small_site import Project
 
 
 @dataclass(frozen=True)
-class Source:
-    """One way in which backups and WAL lie there. Empty words: as the plain source's."""
+class Backups(Source):
+    """A base backup and an archive. Empty words: as the plain source's."""
 
-    name: str
-    what: str
     backup_options: tuple[str, ...] = ()
     """Of pg_basebackup; none: the plain source's backup."""
     compress: tuple[str, ...] = ()
@@ -30,8 +30,16 @@ class Source:
     def archive(self, site: Site, stores: Path) -> Path:
         return stores / self.name / "wal" if self.compress else site.record.archive
 
+    def store(self, site: Site, stores: Path) -> None:
+        if not self.backup_options:
+            return
+        place = folder(self.backups(site, stores))
+        url = f"postgresql://postgres@127.0.0.1:{site.record.postgres_port}/"
+        tool = str(site.binaries.tool("pg_basebackup"))
+        command = [tool, "-D", str(place / "monday"), "-d", url, "-X", "none", "-c", "fast"]
+        site_servers.run([*command, *self.backup_options], site.record.superuser_password)
+
     def store_wal(self, site: Site, stores: Path) -> None:
-        """Compress what the plain archive holds."""
         if not self.compress:
             return
         *command, suffix = self.compress
@@ -46,7 +54,6 @@ class Source:
             shutil.chown(target, file.owner(), file.group())
 
     def declare(self, project: Project, stores: Path) -> None:
-        """Have the config name this source, and apply that."""
         record = project.site.record
         project.edit(f"backups: {record.backups}\n", f"backups: {self.backups(project.site, stores)}\n")
         project.edit(f"archive: {record.archive}\n", f"archive: {self.archive(project.site, stores)}\n")
@@ -54,26 +61,38 @@ class Source:
         project.reforge("apply")
 
 
+@dataclass(frozen=True)
+class Dump(Source):
+    """A dump of before the accident."""
+
+    format: str = "-Fc"
+
+    def asked(self, target: str, stores: Path) -> list[str]:
+        return ["--dump", str(self.dump(stores))]
+
+    def store(self, site: Site, stores: Path) -> None:
+        command = [str(site.binaries.tool("pg_dump")), self.format, "-f", str(self.dump(stores))]
+        run([*command, "-d", site.record.superuser_url])
+
+
 def take_backups(site: Site, stores: Path) -> None:
-    """A base backup ``monday`` of every source that has its own."""
+    """What every source has of before the accident, in a folder of its own; a backup is called ``monday``."""
     site.base_backup("monday")
     folder(stores)
     for source in SOURCES.values():
-        if source.backup_options:
-            place = folder(folder(stores / source.name) / "base")
-            url = f"postgresql://postgres@127.0.0.1:{site.record.postgres_port}/"
-            tool = str(site.binaries.tool("pg_basebackup"))
-            command = [tool, "-D", str(place / "monday"), "-d", url, "-X", "none", "-c", "fast"]
-            site_servers.run([*command, *source.backup_options], site.record.superuser_password)
-        elif source.compress:
-            folder(stores / source.name)
+        folder(stores / source.name)
+        source.store(site, stores)
 
 
-SOURCES = {
+SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
-        Source("plain", "a plain base backup, plain WAL"),
-        Source("tar-gz", "a base backup in compressed tar files, plain WAL", ("-Ft", "-z")),
-        Source("wal-gz", "a plain base backup, WAL compressed with gzip", compress=("gzip", "-c", ".gz")),
+        Backups("plain", "a plain base backup, plain WAL", EVERY),
+        Backups("tar-gz", "a base backup in compressed tar files, plain WAL", backup_options=("-Ft", "-z")),
+        Backups("wal-gz", "a plain base backup, WAL compressed with gzip", compress=("gzip", "-c", ".gz")),
+        Dump("dump", "a dump in custom format"),
+        Dump("dump-folder", "a dump in directory format", format="-Fd"),
+        Dump("dump-sql", "a dump in plain SQL", format="-Fp"),
+        Standby("replica", "a standby of the original", EVERY),
     )
 }

@@ -11,6 +11,9 @@ from tests.faults.site import NAME
 if TYPE_CHECKING:
     from tests.faults.scene import Scene
 
+ASKED = "..."
+"""Among the words of a stage: what the source asks for."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -32,13 +35,14 @@ class Stage:
     verb: str = "up"
     """The engine's run that does the work."""
 
-    def words(self, target: str) -> list[str]:
-        return [word.format(name=NAME, target=target) for word in self.typed]
+    def words(self, asked: list[str]) -> list[str]:
+        """What is typed; ``asked`` is what a restore is made from."""
+        return [each for word in self.typed for each in (asked if word == ASKED else [word])]
 
 
 _TEARDOWN = ("teardown", NAME, "--yes")
 _ROLLBACK = ("rollback", "--yes")
-_RESTORE = ("restore", "{name}", "--time", "{target}")
+_RESTORE = ("restore", NAME, ASKED)
 
 
 def _serves(scene: Scene, port: int) -> bool:
@@ -52,9 +56,7 @@ STAGES = {
             "preview",
             "paused",
             (*_RESTORE, "--dry-run"),
-            lambda scene: (
-                bool(scene.last) and scene.last.code == 0 and scene.last.document.get("state") == "dry-run"
-            ),
+            lambda scene: scene.looked,
             "paused",
             "sources",
             verb="preview",
@@ -71,7 +73,7 @@ STAGES = {
             "restore",
             "paused",
             (*_RESTORE, "--yes"),
-            lambda scene: scene.mark().get("phase") == "ready" and scene.rows() > 0,
+            lambda scene: scene.restored,
             "restored",
             f"validate {NAME}",
             home=(_TEARDOWN,),

@@ -58,7 +58,7 @@ class World:
             self.site.record.admin_url, autocommit=True, prepare_threshold=None
         ) as connection:
             cursor = psycopg.ClientCursor(connection)
-            with suppress(psycopg.Error if quiet else ()):
+            with suppress(*([psycopg.Error] if quiet else [])):
                 cursor.execute(command.encode())
 
     def work(self, wanted: bool) -> None:

@@ -43,17 +43,19 @@ def killed(which: str) -> Callable[[Scene], Ended]:
     return run
 
 
+def reached(scene: Scene, moment: str) -> bool:
+    """Whether the restore is in that phase, and its server runs if it has one then."""
+    if scene.mark().get("phase") != moment:
+        return False
+    return moment == "copying" or bool(postmasters(scene.project.restores))
+
+
 def killed_at(which: str, moment: str) -> Callable[[Scene], Ended]:
     """While the plugin is held in a phase of a restore."""
 
-    def reached(scene: Scene) -> bool:
-        if scene.mark().get("phase") != moment:
-            return False
-        return moment == "copying" or bool(postmasters(scene.project.restores))
-
     def run(scene: Scene) -> Ended:
         with started(scene.project, *scene.words, apart=True) as run:
-            with run.held(lambda: reached(scene), moment):
+            with run.held(lambda: reached(scene, moment), moment):
                 run.kill(which)
             return run.ended()
 
@@ -102,6 +104,7 @@ FAULTS = [
             f"{what} while clients are paused",
             at("cutover rollback", OUTCOMES[which]),
             run=killed_paused(which),
+            sources=("plain", "replica"),
         )
         for which, what in WORDS.items()
     ),

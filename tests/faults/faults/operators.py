@@ -36,7 +36,12 @@ def _locked(scene: Scene) -> Iterator[None]:
     """An engine of somebody else holds the state's lock."""
     folder = scene.project.folder / LOCKS
     folder.mkdir(parents=True, exist_ok=True)
-    held = {"pid": 1, "username": "bob", "hostname": "elsewhere", "timestamp": "2026-01-01T00:00:00Z"}
+    held: dict[str, object] = {
+        "pid": 1,
+        "username": "bob",
+        "hostname": "elsewhere",
+        "timestamp": "2026-01-01T00:00:00Z",
+    }
     with extra(folder / "0d0b8b5e-6a4f-4c1e-9a53-1d2f0f6d7c11.json", json.dumps(held)):
         yield
 
@@ -45,7 +50,12 @@ def _locked(scene: Scene) -> Iterator[None]:
 def _second_operator(scene: Scene) -> Iterator[None]:
     """A run of somebody else that is at work: its process is this very one."""
     born = Path(f"/proc/{os.getpid()}/stat").read_text().rsplit(")", 1)[1].split()[19]
-    run = {"event": "begin", "stage": "pause", "command": "reforge pause --yes", "by": "bob"}
+    run: dict[str, object] = {
+        "event": "begin",
+        "stage": "pause",
+        "command": "reforge pause --yes",
+        "by": "bob",
+    }
     run |= {"begun": datetime.now(UTC).isoformat(), "pid": os.getpid(), "subject": "", "born": born}
     with scene.journal.open("a") as journal:
         journal.write(json.dumps(run) + "\n")

@@ -6,15 +6,18 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
-from tests.faults.breaking import absent, cannot_mount, extra, read_only, small_filesystem
+from tests.faults.breaking import absent, cannot_mount, extra, fill, read_only, small_filesystem
 from tests.faults.fault import Fault, at, failed, unharmed
+from tests.faults.faults.kills import reached
+from tests.faults.instances import remove
 from tests.faults.scene import Scene
-from tests.faults.site import remove
 from tests.support.ground import give
+from tests.support.killing import started
+from tests.support.small_site import Ended
 
 STAGES = "preview restore"
-TOO_SMALL, TOO_TIGHT = 8, 40
-"""Mebibytes: of which even a preview sees that they are not enough."""
+TOO_SMALL, ENOUGH = 8, 160
+"""Mebibytes: of which even a preview sees that they are not enough, and that it takes for enough."""
 
 
 @contextmanager
@@ -87,6 +90,18 @@ def _restores_a_file(scene: Scene) -> Iterator[None]:
                 remove(scene.project.restores)
 
 
+def _filled(moment: str) -> Callable[[Scene], Ended]:
+    """Somebody else takes the rest of the file system meanwhile."""
+
+    def run(scene: Scene) -> Ended:
+        with started(scene.project, *scene.words, apart=True) as run:
+            with run.held(lambda: reached(scene, moment), moment):
+                fill(scene.project.restores / "somebody-elses")
+            return run.ended()
+
+    return run
+
+
 FAULTS = [
     Fault("port-taken", "the port is taken by something else", at(STAGES, failed("port-taken")), _port_taken),
     Fault(
@@ -143,6 +158,17 @@ FAULTS = [
         at(STAGES, failed("no-space")),
         lambda scene: small_filesystem(scene.project.restores, TOO_SMALL),
         needs=cannot_mount,
+    ),
+    *(
+        Fault(
+            f"disk-filled-{moment}",
+            f"the disk becomes full while the restore is {moment}",
+            at("restore", failed("no-space")),
+            lambda scene: small_filesystem(scene.project.restores, ENOUGH),
+            run=_filled(moment),
+            needs=cannot_mount,
+        )
+        for moment in ("copying", "recovering")
     ),
     Fault(
         "restores-read-only",

@@ -9,15 +9,15 @@ from contextlib import contextmanager
 
 from rehearsal.processes import postmasters
 from tests.faults.fault import Fault, at, failed, unharmed
+from tests.faults.instances import start
 from tests.faults.scene import Scene
-from tests.faults.site import start_restore
 from tests.support.ground import wait_until
 from tests.support.killing import DEADLINE, started
 from tests.support.small_site import Ended
 
 
 @contextmanager
-def _source_killed(scene: Scene) -> Iterator[None]:
+def source_killed(scene: Scene) -> Iterator[None]:
     scene.site.world.kill("postgres")
     try:
         yield
@@ -46,7 +46,7 @@ def _restore_killed(scene: Scene) -> Iterator[None]:
     kill_restore(scene)
     yield
     if scene.instance.exists() and not postmasters(scene.project.restores):
-        start_restore(scene.site.site, scene.instance)
+        start(scene.site.site, scene.instance)
 
 
 def _killed_in_recovery(scene: Scene) -> Ended:
@@ -62,7 +62,7 @@ FAULTS = [
         "the original's postmaster is killed",
         unharmed("preview pause restore validate cutover resume teardown")
         | at("rollback", failed("target-refuses")),
-        _source_killed,
+        source_killed,
     ),
     Fault(
         "restore-killed",
