@@ -77,7 +77,7 @@ class Source(Inputs):
     wal_g: WalG | None = None
     storage: Storage | None = None
     data_directory: Folder | None = None
-    tablespaces: dict[str, Folder] = Field(default_factory=dict)
+    tablespaces: dict[str, Folder] | None = None
     """Rules: where the original has tablespaces (or a folder above), and the folder where they go instead."""
 
     @property

@@ -30,7 +30,7 @@ def locations(inputs: InstanceInputs, backup: BaseBackup) -> dict[int, Path]:
     """
     home, restore = inputs.directory.parent, inputs.directory.name
     return {
-        oid: _folder(origin, inputs.source.tablespaces, home) / f"{restore}{_SUFFIX}" / str(oid)
+        oid: _folder(origin, inputs.source.tablespaces or {}, home) / f"{restore}{_SUFFIX}" / str(oid)
         for oid, origin in backup.tablespaces.items()
     }
 

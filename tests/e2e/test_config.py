@@ -34,7 +34,7 @@ BAD = (
     unquoted-day: {from: {time: 2025-12-03}}
     zoneless: {from: {time: "2025-12-03T14:23:00"}}
     two: {from: {xid: 7, lsn: 0/15000A8}, port: 80}
-    replica: {from: {replica: standby}}
+    refined: {from: {latest: true, jobs: 4}}
   reforge:serving: before-accident
   reforge:writing: canaries
   reforge:endpoints:

@@ -69,7 +69,7 @@ def _source(source: Source, url: pulumi.Output[str]) -> dict[str, object]:
         **_places(source),
         "storage": _storage(source),
         "dataDirectory": str(source.data_directory) if source.data_directory else None,
-        **({"tablespaces": rules} if rules else {}),  # the engine would hand on a None as null
+        "tablespaces": rules or None,
     }
 
 
