@@ -24,7 +24,7 @@ def before_cutover(session: Session, name: str) -> Callable[[], None]:
     """Hold a restore against what the cut-over needs of it; gives what to note just before it.
 
     Refusal ``target-refuses`` where its server turns the application away. One that is stopped is not
-    refused: the plan starts it before anything points to it.
+    refused, unless it is a standby: the plan starts instances of ours before anything points to them.
     """
     from validation.connections import Unreachable, connect
 
@@ -35,12 +35,17 @@ def before_cutover(session: Session, name: str) -> Callable[[], None]:
     try:
         connect(url).close()
     except Unreachable as problem:
-        if "Connection refused" not in problem.what:
+        if "Connection refused" not in problem.what or _is_standby(session, name):
             what = f"{name} does not take the application: {problem.what}"
             cure = "Nothing was changed, the application stays where it is. " + problem.cure
             raise Refusal("target-refuses", what, cure) from None
         session.screen.warn(f"{name} does not run; it is started before anything points to it.")
     return partial(_note_baseline, session, name, url)
+
+
+def _is_standby(session: Session, name: str) -> bool:
+    """Whether its server is somebody else's, which we never start."""
+    return bool(session.file.raw["restores"][name]["from"].get("replica"))
 
 
 def after_cutover(session: Session, stage: Stage, name: str) -> None:

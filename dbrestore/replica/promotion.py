@@ -17,6 +17,7 @@ from dbrestore.replica.original import Original
 from dbrestore.replica.promoting import Promoting, lift
 from problem import Problem, Refusal
 
+_LOOKED_AT = ("host", "boundPort", "systemIdentifier", "inRecovery", "timeline")
 _ADD_ANOTHER = "a restore keeps its standby; add another restore for another one"
 
 
@@ -63,7 +64,7 @@ class Promotion(Handler):
         if inputs.serving == "source" and "fenceBefore" in learnt:
             context.progress("lifting the fence of the original")
             lift(inputs.parties(), learnt.pop("fenceBefore") or None)
-        return inputs.wire() | _seen(inputs.url, inputs.replica) | learnt
+        return inputs.wire() | _known(context, state, inputs) | learnt
 
     def delete(self, context: Context, identity: str, state: State) -> None:
         """Forget it. Its server and its data are somebody else's: they stay."""
@@ -141,6 +142,17 @@ def _looked(inputs: PromotionInputs) -> list[str]:
 def _of_source(replica: str, original: Original) -> Iterator[str]:
     if hangs := original.dependents():
         yield from proof.on_source(replica, hangs, original.unlogged())
+
+
+def _known(context: Context, state: State, inputs: PromotionInputs) -> State:
+    """As looked at now. Whoever leaves a server that has died goes by what was seen of it before."""
+    try:
+        return _seen(inputs.url, inputs.replica)
+    except Problem as problem:
+        if not state or inputs.serving == inputs.name:
+            raise
+        context.note(problem.what)
+        return {name: state[name] for name in _LOOKED_AT}
 
 
 def _seen(url: str, replica: str) -> State:
