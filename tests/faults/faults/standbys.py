@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from rehearsal.record import DATABASE
+from rehearsal.record import DATABASE, ROLE
 from tests.faults.breaking import absent
 from tests.faults.fault import Fault, at, failed, unharmed
 from tests.faults.faults.servers import source_killed
 from tests.faults.instances import run_as_server, start, stop
 from tests.faults.scene import Scene, listens
+from tests.faults.site import NAME
 from tests.faults.standby import REPLICA, keep, place
 from tests.support.ground import wait_until
 from tests.support.killing import DEADLINE, held_transaction, started
@@ -70,8 +71,9 @@ def _of_strangers(scene: Scene) -> Iterator[None]:
         with (data / "postgresql.auto.conf").open("a") as settings:
             settings.write(f"port = {port}\nunix_socket_directories = ''\n")
         start(site, data)
-        createdb = str(site.binaries.tool("createdb"))
-        run_as_server([createdb, "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", DATABASE])
+        for tool, name in (("createuser", ROLE), ("createdb", DATABASE)):
+            there = ["-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
+            run_as_server([str(site.binaries.tool(tool)), *there, name])
         try:
             yield
         finally:
@@ -106,9 +108,17 @@ def _killed_in_pause(scene: Scene) -> Ended:
 
 @contextmanager
 def _started_again(scene: Scene) -> Iterator[None]:
-    """Whoever is killed under this fault is started by an operator."""
+    """Started by an operator, who has to wait for the killed postmaster's last processes."""
     yield
-    start(scene.site.site, _data(scene))
+
+    def starts() -> bool:
+        try:
+            start(scene.site.site, _data(scene))
+        except AssertionError:
+            return False
+        return True
+
+    wait_until(starts, DEADLINE, "the standby's start")
 
 
 def _url(scene: Scene) -> str:
@@ -121,7 +131,7 @@ FAULTS = [
         "standby-down",
         "the standby is down",
         at("preview restore", failed("server-unanswering"))
-        | at("cutover", failed("target-refuses"))
+        | at("cutover", failed("target-refuses", f"cutover {NAME}", "validated"))
         | unharmed("rollback teardown"),
         _down,
         sources=SOURCES,
@@ -166,7 +176,8 @@ FAULTS = [
     Fault(
         "standby-of-another-cluster",
         "the standby is of another cluster",
-        at("preview restore cutover", failed("another-cluster")),
+        at("preview restore", failed("another-cluster"))
+        | at("cutover", failed("source-differs", f"cutover {NAME}", "validated")),
         _of_strangers,
         sources=SOURCES,
     ),
@@ -180,7 +191,7 @@ FAULTS = [
     Fault(
         "standby-killed-paused",
         "the standby's postmaster is killed while clients are paused for its promotion",
-        at("cutover", failed("promotion-undone")),
+        at("cutover", failed("server-refused")),
         _started_again,
         run=_killed_in_pause,
         sources=SOURCES,
