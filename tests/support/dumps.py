@@ -52,7 +52,8 @@ SCHEMA = """
     CREATE TRIGGER "On users" BEFORE UPDATE ON shop.users FOR EACH ROW EXECUTE FUNCTION shop.stamp();
     CREATE RULE quiet AS ON DELETE TO shop.users DO INSTEAD NOTHING;
     CREATE PUBLICATION feed FOR TABLE shop.users;
-    CREATE SUBSCRIPTION fed CONNECTION 'host=127.0.0.1 port=1' PUBLICATION p WITH (connect = false, slot_name = NONE);
+    CREATE SUBSCRIPTION fed CONNECTION 'host=127.0.0.1 port=1' PUBLICATION p
+        WITH (connect = false, slot_name = NONE);
     CREATE STATISTICS shop.st ON state, price FROM shop."Odd orders";
     ALTER TABLE shop.users OWNER TO app;
     ALTER TABLE shop."Odd orders" OWNER TO app;
