@@ -29,8 +29,9 @@ CHECKS: dict[str, Callable[[Any, Any], bool]] = {
     "exclusiveMinimum": lambda least, value: not TYPES["number"](value) or value > least,
     "minItems": lambda count, value: not isinstance(value, list) or len(value) >= count,
     "required": lambda names, value: not isinstance(value, dict) or set(names) <= value.keys(),
-    "dependentRequired": lambda needs, value: not isinstance(value, dict) or all(
-        set(names) <= value.keys() for name, names in needs.items() if name in value
+    "dependentRequired": lambda needs, value: (
+        not isinstance(value, dict)
+        or all(set(names) <= value.keys() for name, names in needs.items() if name in value)
     ),
     "minProperties": lambda count, value: not isinstance(value, dict) or len(value) >= count,
     "maxProperties": lambda count, value: not isinstance(value, dict) or len(value) <= count,
