@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+# isort: off
+import dbrestore.protobuf  # noqa: F401 - before anything of Pulumi's or Google's
+
+# isort: on
 import asyncio
 import contextlib
 import os

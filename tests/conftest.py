@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+# isort: off
+import dbrestore.protobuf  # noqa: F401 - tests of the program and of object stores share a process
+
+# isort: on
 from collections.abc import Iterator
 from pathlib import Path
 
