@@ -81,7 +81,7 @@ def test_a_bare_preview_already_refuses_what_cannot_work(project: PulumiProject)
 def test_what_stopped_half_way_is_kept_and_finished_by_the_next_run(project: PulumiProject) -> None:
     (folder(project) / "stop").touch()
     said = project.run("up", "--yes").failed()
-    assert "Stopped half way.\n" in said
+    assert "Stopped half way. [interrupted]\n" in said
     assert "Run the same command again." in said
     kept = project.state()[FOLDER]
     assert (kept["id"], kept["outputs"]["whole"]) == (str(folder(project)), False)
