@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Protocol, cast
 
-import lz4.frame  # type: ignore[import-untyped]
+import lz4.frame  # type: ignore[import-untyped]  # it has no stubs
 import zstandard
 
 SUFFIXES = (".gz", ".lz4", ".zst", ".bz2", ".xz")
@@ -79,6 +79,9 @@ _KINDS: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
     b"\xfd7zXZ\x00": lambda stream: cast(BinaryIO, lzma.LZMAFile(stream)),
 }
 
+MAGICS = tuple(_KINDS)
+"""The first bytes of every kind of compressed stream."""
+
 
 class Garbled(ValueError):
     """A compressed stream that cannot be read to its end, in words that follow its name."""
@@ -98,7 +101,7 @@ def decompressed(stream: BinaryIO) -> BinaryIO:
 
 def is_compressed(stream: BinaryIO) -> bool:
     """Whether a stream begins as a compressed one does; it is left where it was."""
-    return _first_bytes(stream).startswith(tuple(_KINDS))
+    return _first_bytes(stream).startswith(MAGICS)
 
 
 def _first_bytes(stream: BinaryIO) -> bytes:

@@ -97,7 +97,7 @@ class Site:
 
     def fill(self) -> None:
         """Make everything, where it is not there yet."""
-        self.target  # noqa: B018 - cached
+        self.target  # noqa: B018 - a cached property: asking for it makes it
 
     def remove(self, path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)

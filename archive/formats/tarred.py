@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from archive.compression import Garbled, decompressed, is_compressed, reading
 from archive.formats.contents import TABLESPACES, WAL, Contents, File, Part
@@ -206,7 +206,7 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> BinaryIO:
     found = tar.extractfile(member)
     if found is None:
         raise Garbled(f"holds {member.name}, which is no file")
-    return found  # type: ignore[return-value]
+    return cast(BinaryIO, found)
 
 
 def _clean(name: str) -> str:

@@ -93,7 +93,7 @@ class PgBackRest:
 
     def _explain(self, process: subprocess.Popen[bytes], path: str, errors: TextIO) -> None:
         """Why a file was not given whole; nothing where it was."""
-        process.stdout.read()  # type: ignore[union-attr]
+        process.stdout.read()  # type: ignore[union-attr]  # it was started with a pipe
         if process.wait() == _MISSING:
             raise FileNotFoundError(2, "No such file in the repository", path)
         if process.returncode:
@@ -102,7 +102,7 @@ class PgBackRest:
 
     def _json(self, *words: str) -> Any:
         with tempfile.TemporaryFile("w+") as errors, self._started(*words, stderr=errors) as process:
-            text = process.stdout.read()  # type: ignore[union-attr]
+            text = process.stdout.read()  # type: ignore[union-attr]  # it was started with a pipe
             if process.wait():
                 errors.seek(0)
                 raise self._failed(words[0], errors.read() or text.decode("utf-8", "replace"))

@@ -9,7 +9,7 @@ afterwards. The original is not asked and not touched.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cli.session import Session
     from finding.answer import Answer
     from finding.hunt import Hunt
+    from finding.suspicion import What
 
 
 @click.command(help=__doc__)
@@ -51,7 +52,7 @@ def command(
     named = _checked(restore_name) if restore_name else ""
     with session.screen.progress() as progress:
         hunt = _hunt(session, window, lambda line: progress.tell("find", line))
-        found = hunt.table(table, what or "lost", prove) if table else hunt.probe(probe or "")  # type: ignore[arg-type]
+        found = hunt.table(table, cast("What", what or "lost"), prove) if table else hunt.probe(probe or "")
     name = named or _free_name(session, table or f"transaction {found.commit.xid}")
     command = session.command("restore", name, *found.target) if found.target else ""
     _tell(session, found, table, command)

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from archive.compression import decompressed
 from archive.remote import mapped, open_filesystem, opened
 from dbrestore.handler import Context
 from dbrestore.logical.entries import Header
 from dbrestore.logical.plain import header_of
 from dbrestore.logical.programs import interrupted
-from dbrestore.logical.reading import Dump, clear_of, kind_of
+from dbrestore.logical.reading import Dump, kind_of
 from dbrestore.logical.toc import read_toc
 from dbrestore.progress import Meter
 from problem import Problem
@@ -48,7 +49,7 @@ class Store:
             if kind in ("custom", "directory"):
                 _kind, header, entries = read_toc(file, self._url)
                 return Dump(Path(self._url), kind, header, entries, url=self._url, stored=size)
-            text = clear_of(file, head).read(_HEAD).decode(errors="replace") if kind == "plain" else ""
+            text = decompressed(file).read(_HEAD).decode(errors="replace") if kind == "plain" else ""
         header = header_of(text) if text else Header()
         return Dump(Path(self._url), kind, header, (), url=self._url, stored=size)
 

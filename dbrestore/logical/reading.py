@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-import lz4.frame  # type: ignore[import-untyped]
+import lz4.frame  # type: ignore[import-untyped]  # it has no stubs
 import zstandard
 
+from archive.compression import MAGICS, Garbled, decompressed, reading
 from dbrestore.logical.entries import Entry, Header
 from dbrestore.logical.toc import MAGIC, read_toc
 from problem import Problem
 
-_GZIP, _ZSTD, _LZ4 = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"
 _TAR_MAGIC = 257
 """Where a tar archive says "ustar" (tar(5))."""
 BLOCK = 1 << 16
@@ -78,7 +76,7 @@ def kind_of(head: bytes, name: str) -> str:
         return "custom"
     if head[_TAR_MAGIC : _TAR_MAGIC + 5] == b"ustar" and head.startswith(b"toc.dat\0"):
         return "tar"
-    if head.startswith((_GZIP, _ZSTD, _LZ4)) or b"\0" not in head:
+    if head.startswith(MAGICS) or b"\0" not in head:
         return "plain"
     raise Problem("dump-unknown", f"{name} is no dump of pg_dump: its first bytes are {head[:8]!r}.", _TAKE)
 
@@ -123,7 +121,7 @@ def member(tar: tarfile.TarFile, name: str, path: Path) -> Iterator[BinaryIO]:
     if file is None:
         raise Problem("dump-damaged", f"{path} lacks {name}.", "Fetch it again, or take another dump.")
     with file:
-        yield file  # type: ignore[misc]
+        yield cast(BinaryIO, file)
 
 
 class Unpacker:
@@ -160,25 +158,14 @@ def clear_stream(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], int]]]:
     """
     again = "Fetch it again, or take another dump."
     with readable(path), path.open("rb") as raw:
-        head = raw.read(4)
-        raw.seek(0)
         try:
-            yield clear_of(raw, head), raw.tell
-        except EOFError:
-            raise Problem("dump-truncated", f"The dump {path} is not whole: it breaks off.", again) from None
-        except (gzip.BadGzipFile, zlib.error, zstandard.ZstdError, RuntimeError) as error:
-            raise Problem("dump-damaged", f"The dump {path} is damaged: {error}.", again) from error
-
-
-def clear_of(raw: BinaryIO, head: bytes) -> BinaryIO:
-    """A stream in clear, by how it begins."""
-    if head.startswith(_GZIP):
-        return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
-    if head.startswith(_ZSTD):
-        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True))
-    if head.startswith(_LZ4):
-        return lz4.frame.LZ4FrameFile(raw)  # type: ignore[no-any-return]
-    return raw
+            with reading():
+                yield decompressed(raw), raw.tell
+        except Garbled as error:
+            if isinstance(error.__cause__, EOFError):
+                what = f"The dump {path} is not whole: it breaks off."
+                raise Problem("dump-truncated", what, again) from None
+            raise Problem("dump-damaged", f"The dump {path} {error}.", again) from error
 
 
 _TAKE = "Give what pg_dump wrote: plain SQL, -Fc, -Fd or -Ft."

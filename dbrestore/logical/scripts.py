@@ -71,14 +71,14 @@ def _write(process: subprocess.Popen[bytes], feed: _Feed, dump: Dump, context: C
         end(process)
         raise
     with contextlib.suppress(BrokenPipeError):
-        process.stdin.close()  # type: ignore[union-attr]
+        process.stdin.close()  # type: ignore[union-attr]  # it was started with a pipe
     meter.done()
 
 
 def _written(process: subprocess.Popen[bytes], text: bytes) -> bool:
     """False where psql has ended; its own words tell more than a broken pipe."""
     with contextlib.suppress(BrokenPipeError):
-        process.stdin.write(text)  # type: ignore[union-attr]
+        process.stdin.write(text)  # type: ignore[union-attr]  # it was started with a pipe
         return True
     return False
 

@@ -76,7 +76,7 @@ class Target:
         """A connection in autocommit. PostgreSQL's errors become Problems ``load-failed``."""
         try:
             with psycopg.connect(
-                **self.parameters,  # type: ignore[arg-type]
+                **self.parameters,  # type: ignore[arg-type]  # texts, which libpq converts
                 autocommit=True,
                 client_encoding="utf8",  # statements are sent so; data has the encoding of its dump
                 connect_timeout=10,
