@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fsspec.registry import _registry
 
 from archive.remote import mapped, open_filesystem, opened
 from archive.stores.bucket import BucketStore
@@ -24,6 +25,7 @@ def test_a_url_that_nothing_opens_is_a_misuse() -> None:
 
 def test_a_driver_that_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.delitem(_registry, "s3", raising=False)  # it keeps what it once loaded
     with pytest.raises(Problem) as caught:
         open_filesystem("s3://bucket/wal", {"endpoint_url": "http://127.0.0.1:1", "anon": True})
     assert (caught.value.name, "reforge[s3]" in caught.value.cure) == ("storage-driver-missing", True)
