@@ -21,7 +21,7 @@ from problem import Misuse
 from stacks.endpoints import Endpoint
 from stacks.kinds import kinds, load
 from stacks.messages import PREFIX, messages, nearest
-from stacks.restores import Restore, is_accepted
+from stacks.restores import Restore, is_accepted, is_released
 from stacks.sources import Source
 from stacks.values import DatabaseUrl, Network, RestoreName, Strict, Text
 from stacks.writers import Writer
@@ -161,6 +161,8 @@ def broken_rules(raw: Mapping[str, Any]) -> list[str]:
             f"{PREFIX}serving: {serving!r} is not validated; run `reforge validate {serving}`, "
             f"or waive it with a written reason: `reforge validate {serving} --waive REASON`"
         ]
+    if is_released(restores[serving]):
+        return [f"{PREFIX}restores.{serving}.release: it serves; a serving restore keeps its protections"]
     return []
 
 

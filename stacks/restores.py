@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
@@ -134,6 +134,36 @@ class Restore(Strict):
         return []
 
 
+class Released(Restore):
+    """For providers where what holds data is removed in two steps, each a diff of its own.
+
+    First ``release: true`` takes the protections off and says what is kept; then the entry goes.
+    """
+
+    release: bool = Field(False, description="true takes the protections off, so that it can be torn down")
+    final_snapshot: Text | None = Field(
+        None, description="release: the snapshot that is taken before it goes, or `none`"
+    )
+
+    @property
+    def kept_as(self) -> str | None:
+        """The final snapshot's name; None where none is wanted."""
+        return None if self.final_snapshot == "none" else self.final_snapshot
+
+    @model_validator(mode="after")
+    def _says_what_is_kept(self) -> Self:
+        if self.release and self.final_snapshot is None:
+            raise ValueError("`release` needs `final-snapshot`: a name for it, or none")
+        if self.final_snapshot is not None and not self.release:
+            raise ValueError("`final-snapshot` has no meaning without `release: true`")
+        return self
+
+
 def is_accepted(raw: Any) -> bool:
     """The same as ``Restore.accepted``, of a restore that is not checked yet."""
     return isinstance(raw, Mapping) and bool(raw.get("validated") or raw.get("waived"))
+
+
+def is_released(raw: Any) -> bool:
+    """Whether a restore that is not checked yet has its protections off."""
+    return isinstance(raw, Mapping) and bool(raw.get("release"))
