@@ -28,7 +28,7 @@ class Size:
     runs: int
 
 
-FULL = Size(scale=150, wal=600 * MB, runs=5)
+FULL = Size(scale=150, wal=2048 * MB, runs=5)
 QUICK = Size(scale=4, wal=24 * MB, runs=1)
 
 

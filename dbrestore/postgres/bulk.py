@@ -7,7 +7,6 @@ it is durable, the next run begins at initdb.
 from __future__ import annotations
 
 import os
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -76,8 +75,3 @@ def _flush(path: Path) -> None:
     if path.stat().st_size >= _FLUSHED_FROM:
         with path.open("rb") as file:
             os.fdatasync(file.fileno())
-
-
-def sync(cluster: Cluster) -> None:
-    """Have the file system of the data directory on disk (syncfs(2))."""
-    subprocess.run(["sync", "-f", str(cluster.directory)], check=True)

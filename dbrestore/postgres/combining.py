@@ -36,7 +36,6 @@ def place_backup(backup: BaseBackup, placement: Placement, context: Context) -> 
         _move(staging / "whole", placement)
         shutil.rmtree(staging)
         placement.prepare()
-        placement.settle()
     return sum(one.size for one in backup.chain)
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from archive.control import read_control
 from archive.proof import Proof
 from dbrestore.postgres import settings, spool
 from dbrestore.postgres.cluster import START_SECONDS, Cluster, Unanswered
+from dbrestore.postgres.durability import hurried
 from dbrestore.postgres.inputs import InstanceInputs
 from problem import Problem
 from toolchain.accounts import Account
 
 AUTO = "postgresql.auto.conf"
+_FINISHED = "reforge-finished.conf"
+"""What that file will be once the instance is finished."""
 
 
 def check_folder(directory: Path) -> None:
@@ -44,13 +48,10 @@ def configure(cluster: Cluster, inputs: InstanceInputs, proof: Proof) -> None:
     main = _text(directory / "postgresql.conf")
     auto = _text(directory / AUTO)
     libraries = settings.value_of([main, auto], "shared_preload_libraries")
-    overrides = (
+    lasting = (
         {name: str(value) for name, value in read_control(directory, cluster.binaries).minimums.items()}
         | settings.quarantine(directory, libraries)
-        | settings.recovery_target(target, proof.chain.timeline)
         | {
-            "restore_command": _restore_command(proof.chain.archive.folder, cluster.account),
-            "hot_standby": "on",
             "listen_addresses": inputs.listen,
             "port": str(cluster.port),
             "unix_socket_directories": str(cluster.socket_directory),
@@ -58,7 +59,13 @@ def configure(cluster: Cluster, inputs: InstanceInputs, proof: Proof) -> None:
         }
     )
     own(directory / "postgresql.conf", main, cluster.account)
-    own(directory / AUTO, settings.merged(auto, overrides), cluster.account)
+    recovery = settings.recovery_target(target, proof.chain.timeline) | {
+        "restore_command": _restore_command(proof.chain.archive.folder, cluster.account),
+        "hot_standby": "on",
+    }
+    finished = settings.without(auto, ("recovery_target", "restore_command"))
+    own(directory / _FINISHED, settings.merged(finished, lasting), cluster.account)
+    own(directory / AUTO, settings.merged(auto, lasting | recovery | hurried()), cluster.account)
     own(directory / "recovery.signal", "", cluster.account)
     write_hba(cluster, inputs)
 
@@ -104,10 +111,10 @@ def left_out_libraries(directory: Path) -> list[str]:
     return sorted(name for name in settings.SIDE_EFFECT_LIBRARIES if name in original)
 
 
-def leave_recovery_settings(directory: Path, owner: Account | None) -> None:
+def leave_recovery_settings(directory: Path) -> None:
     """Nothing of the recovery stays in the configuration of the finished instance."""
-    path = directory / AUTO
-    own(path, settings.without(_text(path), ("recovery_target", "restore_command")), owner)
+    with suppress(FileNotFoundError):  # done already, by a run that was killed after it
+        (directory / _FINISHED).replace(directory / AUTO)
 
 
 def _restore_command(archive: Path | None, who: Account | None) -> str:

@@ -33,7 +33,7 @@ _CHUNK = 1024 * 1024
 
 
 def copy_backup(backup: BaseBackup, placement: Placement, context: Context) -> int:
-    """Copy every file of ``backup`` to its place, made durable; gives the bytes copied.
+    """Copy every file of ``backup`` to its place; gives the bytes copied.
 
     Problem ``backup-damaged`` with the files that differ from its manifest, ``interrupted`` when the operator
     stops it, ``copy-failed`` when the file system is full. All of them leave half a copy behind.

@@ -29,7 +29,7 @@ def bring(backup: BaseBackup, placement: Placement, context: Context) -> int:
 
 
 def place_delegated(backup: BaseBackup, contents: Delegated, placement: Placement, context: Context) -> int:
-    """Have it unpacked and bring it to its place, durably; gives its bytes.
+    """Have it unpacked and bring it to its place; gives its bytes.
 
     Problem ``interrupted`` when the operator stops it, else the tool's own.
     """

@@ -125,7 +125,7 @@ class Instance(Handler):
     def _claim(self, context: Context, way: Making, mark: Mark | None, who: Account | None) -> Mark:
         """Our mark in the new folder before anything else is; stale half-made work is cleared first."""
         inputs = way.inputs
-        if mark and (mark.until != way.words or mark.phase not in way.continued):
+        if mark and not (mark.until == way.words and mark.phase in way.continued and mark.trusted):
             context.progress("clearing half-made work of an earlier run")
             _cluster_of(mark, inputs.run_as, inputs.wire()).stop()
             _remove(inputs.directory, mark)

@@ -18,7 +18,7 @@ from dbrestore.logical.load import Loaded
 from dbrestore.logical.opening import binaries_for, chosen, open_dump, require_installed
 from dbrestore.logical.reading import Dump
 from dbrestore.logical.tabledata import LOADING
-from dbrestore.postgres import bulk, configuring, initialising
+from dbrestore.postgres import bulk, configuring, durability, initialising
 from dbrestore.postgres.cluster import Cluster
 from dbrestore.postgres.filling import SUPERUSER, Filling, options_of
 from dbrestore.postgres.inputs import DumpOptions
@@ -115,7 +115,7 @@ class Logical(Making):
         self._silenced = tuple(silence_subscriptions(cluster, SUPERUSER))
         cluster.stop()
         initialising.configure(cluster, self.inputs.listen, {})
-        bulk.sync(cluster)
+        durability.sync([cluster.directory])
 
     @property
     def _said(self) -> DumpOptions:

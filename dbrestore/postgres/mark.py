@@ -12,10 +12,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from dbrestore.postgres.durability import this_boot
 from problem import Refusal
 
 NAME = "reforge-instance.json"
-Phase = Literal["copying", "loading", "recovering", "ready", "deleting"]
+Phase = Literal["copying", "loading", "recovering", "settling", "ready", "deleting"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Mark:
     until: str
     """The recovery target in words; work towards another target is not continued."""
     phase: Phase = "copying"
+    boot: str = ""
+    """The machine's boot that the work was done in: before ``ready`` nothing of it need be on disk."""
     serving: bool = False
     port: int = 0
     socket_directory: str = ""
@@ -40,6 +43,11 @@ class Mark:
     def at(self, phase: Phase) -> Mark:
         """The same mark, one phase further."""
         return replace(self, phase=phase)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether what was made so far is there for certain."""
+        return self.phase == "ready" or self.boot == this_boot() != ""
 
     def write(self) -> Mark:
         """Put it into its data directory, durably."""
@@ -56,7 +64,7 @@ class Mark:
 
 def new_mark(urn: str, directory: Path, until: str) -> Mark:
     """A mark for a folder that is about to be made."""
-    return Mark(urn, uuid.uuid4().hex, str(directory), until)
+    return Mark(urn, uuid.uuid4().hex, str(directory), until, boot=this_boot())
 
 
 def read_mark(directory: Path) -> Mark | None:

@@ -16,7 +16,7 @@ from archive.proof import Proof, prove
 from archive.repositories.repository import look_into
 from dbrestore.forecast import Forecast
 from dbrestore.handler import Context, State
-from dbrestore.postgres import configuring, tablespaces
+from dbrestore.postgres import configuring, durability, tablespaces
 from dbrestore.postgres.cluster import Cluster
 from dbrestore.postgres.combining import staged
 from dbrestore.postgres.copying import COPYING, interrupted
@@ -24,14 +24,13 @@ from dbrestore.postgres.delegating import bring
 from dbrestore.postgres.feeding import feeder
 from dbrestore.postgres.inputs import InstanceInputs
 from dbrestore.postgres.making import Making
-from dbrestore.postgres.mark import Mark
+from dbrestore.postgres.mark import Mark, read_mark
 from dbrestore.postgres.placement import Placement
 from dbrestore.postgres.recovery import (
     REPLAYING,
     Reached,
     bootstrap_superuser,
     recover,
-    run_checkpoint,
     silence_subscriptions,
 )
 from dbrestore.postgres.spool import Spool
@@ -45,9 +44,9 @@ _WAL_KEPT = 5
 
 
 class Physical(Making):
-    """The phases ``copying``, then ``recovering``: PostgreSQL goes on with a replay where it was."""
+    """The phases ``copying``, ``recovering``, ``settling``: PostgreSQL goes on with a replay where it was."""
 
-    continued: ClassVar = frozenset({"recovering", "ready"})
+    continued: ClassVar = frozenset({"recovering", "settling", "ready"})
     _proof: Proof
 
     @property
@@ -100,7 +99,8 @@ class Physical(Making):
             reached = self._recover(context, cluster)
             context.progress(f"promoted at {format_lsn(reached.lsn)}")
             commit = reached.last_commit.isoformat() if reached.last_commit else ""
-            mark = replace(mark, reached_lsn=format_lsn(reached.lsn), reached_time=commit).write()
+            reached_lsn = format_lsn(reached.lsn)
+            mark = replace(mark.at("settling"), reached_lsn=reached_lsn, reached_time=commit).write()
         return mark
 
     def _bring(self, placement: Placement, context: Context) -> int:
@@ -133,12 +133,16 @@ class Physical(Making):
                 raise feeding.problem or problem from problem
 
     def settle(self, cluster: Cluster) -> State:
-        superuser = bootstrap_superuser(cluster)
-        silenced = silence_subscriptions(cluster, superuser)
-        run_checkpoint(cluster, superuser)
-        configuring.leave_recovery_settings(cluster.directory, cluster.account)
+        """A clean stop, the settings of every day, everything on disk: only then is it more than a try."""
+        configuring.start_and_wait(cluster)  # a run that was killed here may have stopped it
+        silenced = silence_subscriptions(cluster, bootstrap_superuser(cluster))
+        cluster.stop()
+        configuring.leave_recovery_settings(cluster.directory)
         Spool(cluster.directory, cluster.account).remove()
-        cluster.reload()
+        with ThreadPoolExecutor(1) as pool:
+            syncing = pool.submit(durability.sync, _folders(read_mark(cluster.directory)))
+            configuring.start_and_wait(cluster)
+            syncing.result()
         libraries = configuring.left_out_libraries(cluster.directory)
         return {"quarantined": {"subscriptions": silenced, "libraries": libraries}}
 
@@ -148,6 +152,11 @@ class Physical(Making):
             "reachedLsn": mark.reached_lsn,
             "reachedTime": mark.reached_time,
         }
+
+
+def _folders(mark: Mark | None) -> list[Path]:
+    """All that an instance lies in."""
+    return [Path(mark.directory), *map(Path, mark.tablespaces)] if mark else []
 
 
 def _folder(inputs: InstanceInputs) -> Path | None:

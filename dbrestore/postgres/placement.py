@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,19 +75,12 @@ class Placement:
         return target
 
     def finish(self) -> None:
-        """Link to the tablespaces, and make all of it durable."""
+        """Link to the tablespaces."""
         for oid, folder in self.tablespaces.items():
             self._folder(folder / self._version_folder())
             link = self.directory / TABLESPACES / str(oid)
             link.symlink_to(folder)
             self._own(link)
-        self.settle()
-
-    def settle(self) -> None:
-        """Make everything durable, with one call for each file system."""
-        folders = {folder.stat().st_dev: folder for folder in (self.directory, *self.tablespaces.values())}
-        for folder in folders.values():
-            subprocess.run(["sync", "-f", str(folder)], check=True)
 
     def own_all(self) -> None:
         """What another program wrote here belongs to the server's account and to nobody else."""

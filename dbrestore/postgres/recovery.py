@@ -17,6 +17,8 @@ from dbrestore.progress import Meter
 from problem import Problem
 
 POLL_SECONDS = 0.1
+_PROMOTION_SECONDS, _PROMOTION_POLL = 1800, 0.02
+"""The checkpoint at the end of recovery is part of it."""
 REPLAYING = "replaying WAL"
 _ASK = """
     SELECT pg_is_in_recovery(), pg_last_wal_replay_lsn()::text, pg_last_xact_replay_timestamp(),
@@ -98,12 +100,15 @@ def compare(target: Target, reached: Reached, last_record: int) -> None:
 
 
 def _promote(cluster: Cluster) -> None:
+    """Resuming what pauses at its target promotes it at once; pg_promote() may be noticed a second later."""
+    deadline = time.monotonic() + _PROMOTION_SECONDS
     with cluster.connect(user=bootstrap_superuser(cluster)) as connection:
-        done = connection.execute("SELECT pg_promote(true, 120)").fetchone()
-        if not (done and done[0]):
-            raise Problem(
-                "promotion-failed", f"{cluster.directory} was not promoted in 120 s.", cluster.complaint()
-            )
+        connection.execute("SELECT pg_wal_replay_resume()")
+        while connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,):
+            if time.monotonic() > deadline:
+                what = f"{cluster.directory} was not promoted in {_PROMOTION_SECONDS} s."
+                raise Problem("promotion-failed", what, cluster.complaint())
+            time.sleep(_PROMOTION_POLL)
 
 
 def bootstrap_superuser(cluster: Cluster) -> str:
@@ -127,9 +132,3 @@ def silence_subscriptions(cluster: Cluster, superuser: str) -> list[str]:
                 connection.execute(sql.SQL("ALTER SUBSCRIPTION {} " + action).format(quoted))
         silenced.append(name)
     return silenced
-
-
-def run_checkpoint(cluster: Cluster, superuser: str) -> None:
-    """After it the instance no longer needs any WAL of the original's archive."""
-    with cluster.connect(user=superuser) as connection:
-        connection.execute("CHECKPOINT")

@@ -1,7 +1,7 @@
 """The folder in which fetched WAL waits for PostgreSQL, and requests for us: two sides, no connection.
 
 ``reforge_wal`` in the data directory holds ``bring`` (the restore_command), ``part`` (being fetched),
-``ready`` (whole and on disk; PostgreSQL takes them by renaming), ``want`` (asked for), ``absent`` (answers
+``ready`` (whole; PostgreSQL takes them by renaming), ``want`` (asked for), ``absent`` (answers
 "the archive has none"), ``failed`` (why recovery must not go on) and ``beat``, which changes while we live.
 """
 
@@ -72,13 +72,12 @@ class Spool:
         return names
 
     def place(self, name: str, fetch: Callable[[Path], None]) -> None:
-        """Have a file fetched, bring it to disk, and only then let PostgreSQL see it."""
+        """Have a file fetched whole, and only then let PostgreSQL see it."""
         part = self.folder / "part" / name
         try:
             fetch(part)
             part.chmod(0o600)
             self._own(part)
-            _sync(part)
             part.rename(self.folder / "ready" / name)
         finally:
             part.unlink(missing_ok=True)
@@ -110,12 +109,3 @@ class Spool:
     def _own(self, path: Path) -> None:
         if self._owner:
             os.chown(path, self._owner.uid, self._owner.gid, follow_symlinks=False)
-
-
-def _sync(path: Path) -> None:
-    """PostgreSQL syncs each file that it takes within its replay loop; then there is nothing left to do."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -274,9 +274,9 @@ def test_a_taken_port_is_named_and_nothing_is_left(original: Original) -> None:
     assert not (original.folder / "restores").exists()
 
 
-CONFIGURE, CHECKPOINT = (
+CONFIGURE, SYNC = (
     "dbrestore.postgres.configuring.configure",
-    "dbrestore.postgres.physical.run_checkpoint",
+    "dbrestore.postgres.durability.sync",
 )
 
 
@@ -284,7 +284,7 @@ CONFIGURE, CHECKPOINT = (
     ("where", "error", "known"),
     [
         (CONFIGURE, OSError(13, "Permission denied", "settings"), Problem),
-        (CHECKPOINT, RuntimeError("Permission denied"), RuntimeError),
+        (SYNC, RuntimeError("Permission denied"), RuntimeError),
     ],
 )
 def test_what_nobody_foresaw_leaves_no_folder_and_no_server(
@@ -359,6 +359,60 @@ def test_a_killed_create_is_finished_by_the_next_one(original: Original, moment:
     assert again["boundPort"] == state["boundPort"], "done already is no error"
     Instance().delete(context, identity, state)
     assert not inputs.directory.exists()
+
+
+def test_a_run_that_ends_before_all_is_on_disk_is_finished_by_the_next_one(
+    original: Original, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(_folders: object) -> None:
+        raise Killed
+
+    inputs, context = original.inputs("settling", "latest"), original.context("settling")
+    with monkeypatch.context() as patched:
+        patched.setattr("dbrestore.postgres.durability.sync", killed)
+        with pytest.raises(Killed):
+            Instance().create(context, inputs)
+    mark = read_mark(inputs.directory)
+    assert mark is not None
+    assert mark.phase == "settling"
+    identity, state = Instance().create(context, inputs)
+    assert (state["reachedLsn"], state["reachedTime"]) == (mark.reached_lsn, mark.reached_time)
+    assert rows(state) == [1, 2, 3, 4]
+    Instance().delete(context, identity, state)
+
+
+def test_half_made_work_of_another_boot_is_made_anew(
+    original: Original, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine went down: what was never brought to disk may be gone, whatever the mark says."""
+    context, inputs = original.context("boot"), original.inputs("boot", "latest")
+
+    def stop_at_replay(text: str) -> None:
+        if "writing the settings" in text:
+            context.cancelled.set()
+
+    with pytest.raises(PartlyMade):
+        Instance().create(Context(context.urn, stop_at_replay, context.cancelled), inputs)
+    (inputs.directory / "of-the-first-run").touch()
+    monkeypatch.setattr("dbrestore.postgres.mark.this_boot", lambda: "another")
+    identity, state = Instance().create(original.context("boot"), inputs)
+    assert not (inputs.directory / "of-the-first-run").exists()
+    assert rows(state) == [1, 2, 3, 4]
+    Instance().delete(original.context("boot"), identity, state)
+
+
+def test_a_finished_instance_runs_with_the_settings_of_the_original(
+    original: Original, restored: Any
+) -> None:
+    state, _ = restored("settings", "latest")
+    asked = "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'autovacuum', 'shared_buffers')"
+    with psycopg.connect(
+        host=state["directory"], port=int(state["boundPort"]), dbname="postgres", user="postgres"
+    ) as there:
+        assert there.execute(asked).fetchall() == original.server.execute(asked)
 
 
 def test_another_target_is_never_put_over_a_finished_restore(original: Original, restored: Any) -> None:

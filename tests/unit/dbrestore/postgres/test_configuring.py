@@ -101,8 +101,10 @@ def test_what_others_wrote_in_another_encoding_stays_byte_for_byte(cluster: Clus
 
 
 def test_a_finished_instance_keeps_nothing_of_its_recovery(cluster: Cluster) -> None:
-    configuring.leave_recovery_settings(cluster.directory, None)
-    assert (cluster.directory / configuring.AUTO).read_text() == "work_mem = '8MB'\nport = '5432'\n"
+    (cluster.directory / "reforge-finished.conf").write_text("work_mem = '8MB'\nport = '5432'\n")
+    for _run in ("the first", "one that was killed before it was finished"):
+        configuring.leave_recovery_settings(cluster.directory)
+        assert (cluster.directory / configuring.AUTO).read_text() == "work_mem = '8MB'\nport = '5432'\n"
 
 
 @pytest.mark.parametrize(

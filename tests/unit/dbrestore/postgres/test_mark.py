@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from dbrestore.postgres.mark import NAME, Mark, new_mark, own_mark, read_mark
+from dbrestore.postgres.mark import NAME, Mark, Phase, new_mark, own_mark, read_mark
 from problem import Refusal
 
 URN = "urn:pulumi:prod::reforge::dbrestore:postgres:Instance::one"
@@ -97,3 +98,21 @@ def test_a_mark_is_written_through_no_link(tmp_path: Path) -> None:
     mark = new_mark("urn", tmp_path, "latest").write()
     assert (tmp_path / "theirs").read_text() == "theirs"
     assert read_mark(tmp_path) == mark
+
+
+@pytest.mark.parametrize(
+    ("phase", "boot", "trusted"),
+    [("ready", "before", True), ("recovering", "now", True), ("recovering", "before", False)],
+)
+def test_half_made_work_is_trusted_within_one_boot_of_the_machine(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, phase: Phase, boot: str, trusted: bool
+) -> None:
+    monkeypatch.setattr("dbrestore.postgres.mark.this_boot", lambda: "now")
+    assert replace(marked(directory), phase=phase, boot=boot).trusted is trusted
+
+
+def test_where_the_system_does_not_tell_its_boot_nothing_half_made_is_trusted(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dbrestore.postgres.mark.this_boot", lambda: "")
+    assert not marked(directory).trusted

@@ -1,0 +1,58 @@
+"""When what was made is on disk: once, at the end, because until then it can be made anew.
+
+A server that nobody relies on yet works without fsync. Killing it loses nothing, since the system keeps
+what was written. Only a machine that went down may have lost some of it: the mark names the boot that the
+work was done in, and half-made work of another one is not continued.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_MIB = 1 << 20
+_BUFFERS = (128, 8192)
+"""MiB of shared_buffers, at least and at most."""
+
+
+def this_boot() -> str:
+    """Another text after each start of the machine; empty where the system does not tell."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+def sync(folders: Iterable[Path]) -> None:
+    """Have the file systems of these folders on disk: one call for each (syncfs(2))."""
+    for folder in {folder.stat().st_dev: folder for folder in folders}.values():
+        subprocess.run(["sync", "-f", str(folder)], check=True)
+
+
+def hurried() -> dict[str, str]:
+    """What a server recovers with: nothing is durable yet, and pages stay in memory until the end."""
+    return {"fsync": "off", "autovacuum": "off", "shared_buffers": f"{_buffers()}MB"}
+
+
+def _buffers() -> int:
+    """MiB: a quarter of what the machine has available, or of what our container may use."""
+    lowest, highest = _BUFFERS
+    return max(lowest, min(highest, min(_available(), _allowed()) // 4))
+
+
+def _available() -> int:
+    """MiB; proc(5)."""
+    lines = Path("/proc/meminfo").read_text().splitlines() if Path("/proc/meminfo").exists() else []
+    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return int(found[0]) // 1024 if found else 0
+
+
+def _allowed() -> int:
+    """MiB that the control group may use (cgroups(7), memory.max)."""
+    try:
+        return int(Path("/sys/fs/cgroup/memory.max").read_text()) // _MIB
+    except (OSError, ValueError):  # none, or "max"
+        return sys.maxsize

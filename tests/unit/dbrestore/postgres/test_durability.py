@@ -1,0 +1,39 @@
+"""A recovery in a hurry: what it takes of the machine, and how a boot is told from another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dbrestore.postgres import durability
+
+
+@pytest.mark.parametrize(
+    ("available", "allowed", "buffers"),
+    [(16000, 64000, "4000MB"), (16000, 2000, "500MB"), (100, 64000, "128MB"), (400000, 400000, "8192MB")],
+)
+def test_memory_for_pages_is_a_quarter_of_what_there_is(
+    monkeypatch: pytest.MonkeyPatch, available: int, allowed: int, buffers: str
+) -> None:
+    monkeypatch.setattr(durability, "_available", lambda: available)
+    monkeypatch.setattr(durability, "_allowed", lambda: allowed)
+    assert durability.hurried()["shared_buffers"] == buffers
+
+
+def test_what_the_machine_has_is_read_from_it() -> None:
+    assert 0 < durability._available() <= durability._allowed()
+
+
+def test_a_boot_has_one_name_for_as_long_as_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert durability.this_boot() == durability.this_boot()
+    monkeypatch.setattr(durability, "_BOOT_ID", Path("/nowhere"))
+    assert durability.this_boot() == ""
+
+
+def test_each_file_system_is_synced_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ran: list[list[str]] = []
+    monkeypatch.setattr(durability.subprocess, "run", lambda words, **_: ran.append(words))
+    (tmp_path / "one").mkdir()
+    durability.sync([tmp_path, tmp_path / "one"])
+    assert [words[:2] for words in ran] == [["sync", "-f"]]
