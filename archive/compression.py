@@ -5,14 +5,16 @@ from __future__ import annotations
 import bz2
 import io
 import lzma
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Protocol, cast
 
 import lz4.frame  # type: ignore[import-untyped]  # it has no stubs
 import zstandard
+from isal import isal_zlib
 
+DeflateError = cast(type[Exception], isal_zlib.error)
+"""Of gzip streams; the library's stubs take it for an instance."""
 SUFFIXES = (".gz", ".lz4", ".zst", ".bz2", ".xz")
 """What the name of a compressed file ends with; WAL-G's ``.br`` and ``.lzma`` are not among them."""
 _LONGEST_MAGIC = 6
@@ -57,7 +59,7 @@ class _Unpacked(io.RawIOBase):
 
 
 def _gzip(stream: BinaryIO) -> BinaryIO:
-    inner = _Unpacked(stream, lambda: zlib.decompressobj(wbits=31))
+    inner = _Unpacked(stream, lambda: isal_zlib.decompressobj(wbits=31))
     return cast(BinaryIO, io.BufferedReader(inner, _PIECE))
 
 
@@ -119,7 +121,7 @@ def reading() -> Iterator[None]:
         yield
     except EOFError as error:
         raise Garbled("is cut short: its compressed data ends early") from error
-    except (zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
+    except (DeflateError, lzma.LZMAError, zstandard.ZstdError) as error:
         raise Garbled(f"is damaged: it cannot be decompressed ({error})") from error
     except (RuntimeError, OSError) as error:  # what lz4 and bz2 raise
         if not str(error).startswith(("LZ4F", "Invalid data stream")):

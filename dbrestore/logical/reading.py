@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tarfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,8 +11,9 @@ from typing import BinaryIO, cast
 
 import lz4.frame  # type: ignore[import-untyped]  # it has no stubs
 import zstandard
+from isal import isal_zlib
 
-from archive.compression import MAGICS, Garbled, decompressed, reading
+from archive.compression import MAGICS, DeflateError, Garbled, decompressed, reading
 from dbrestore.logical.entries import Entry, Header
 from dbrestore.logical.toc import MAGIC, read_toc
 from problem import Problem
@@ -129,7 +129,7 @@ class Unpacker:
 
     def __init__(self, compression: str, bits: int = 31) -> None:
         self._inner = {
-            "gzip": lambda: zlib.decompressobj(bits),
+            "gzip": lambda: isal_zlib.decompressobj(bits),
             "lz4": lz4.frame.LZ4FrameDecompressor,
             "zstd": lambda: zstandard.ZstdDecompressor().decompressobj(),
             "none": lambda: None,
@@ -141,7 +141,7 @@ class Unpacker:
             return data
         try:
             found: bytes = self._inner.decompress(data)
-        except (zlib.error, RuntimeError, EOFError, zstandard.ZstdError) as error:
+        except (DeflateError, RuntimeError, EOFError, zstandard.ZstdError) as error:
             raise ValueError(str(error)) from error
         return found
 
