@@ -21,6 +21,18 @@ class _Resource(pulumi.CustomResource):
         )
 
 
+class KubernetesWriter(_Resource):
+    """Something in a cluster that writes, and how much of it may."""
+
+    learnt = ("original", "present")
+
+
+class KubernetesScale(KubernetesWriter):
+    """How many replicas of a workload run."""
+
+    token = "dbrestore:kubernetes:Scale"  # noqa: S105
+
+
 class PostgresInstance(_Resource):
     """A restored PostgreSQL instance."""
 

@@ -119,11 +119,13 @@ class Server:
             self.process.wait()
         self.process = None
 
-    def _launch(self, command: list[str], ready: Callable[[], Any], **options: Any) -> None:
+    def _launch(
+        self, command: list[str], ready: Callable[[], Any], deadline: float = 15.0, **options: Any
+    ) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory, **options
             )
         process = self.process
-        wait_until(lambda: process.poll() is not None or ready(), what=f"{command[0]} being ready")
+        wait_until(lambda: process.poll() is not None or ready(), deadline, f"{command[0]} being ready")
         assert process.poll() is None, f"{command[0]} ended: {self.log.read_text()}"

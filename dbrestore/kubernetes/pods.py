@@ -1,0 +1,98 @@
+"""Pods: which there are of a workload, and waiting for them within a time-box that ends in a named state."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from dbrestore.kubernetes.api import Api, as_labels, interrupted
+from dbrestore.kubernetes.kinds import POD, Found
+from problem import Problem
+
+POLL_SECONDS = 0.5
+_SHOWN = 5
+
+
+def pods_of(api: Api, workload: Found) -> list[Found]:
+    """The workload's pods that may still write: those on their way out are among them, finished ones not."""
+    labels = as_labels(workload.at("spec", "selector", default={}))
+    found = api.all(POD, workload.namespace, labels)
+    return [pod for pod in found if pod.at("status", "phase") not in ("Succeeded", "Failed")]
+
+
+def wait(api: Api, what: str, seconds: float, left: Callable[[], Any]) -> Any:
+    """Ask ``left`` until it gives nothing or the time is over; what it gave last. Problem "interrupted"."""
+    deadline, told = time.monotonic() + seconds, None
+    while (remaining := left()) and time.monotonic() < deadline:
+        if remaining != told:
+            told = remaining
+            api.context.progress(f"waiting for {what}")
+        if api.context.cancelled.wait(POLL_SECONDS):
+            raise interrupted(f"waiting for {what}")
+    return remaining
+
+
+def gone(api: Api, workload: Found, seconds: float, check: Callable[[], None]) -> None:
+    """Wait until the workload has no pods; ``check`` raises where they would come back.
+
+    Problem "pods-do-not-end".
+    """
+
+    def left() -> list[str]:
+        check()
+        return [_words(pod) for pod in pods_of(api, workload)]
+
+    remaining = wait(api, f"the pods of {workload.where} to end", seconds, left)
+    if remaining:
+        what = f"Of {workload.where}, these pods did not end within {seconds:g} s: {listed(remaining)}."
+        cure = (
+            "They may still write. See why (a long grace period, a finalizer, a node that is away): "
+            f"kubectl -n {workload.namespace} describe pod. Then run the same command again."
+        )
+        raise Problem("pods-do-not-end", what, cure)
+
+
+def ready(api: Api, workload: Found, count: int, seconds: float) -> None:
+    """Wait until ``count`` pods are ready. Problem "pods-not-ready" says of each of the others why not."""
+
+    def lacking() -> list[str]:
+        pods = pods_of(api, workload)
+        if sum(is_ready(pod) for pod in pods) >= count:
+            return []
+        return [_words(pod) for pod in pods if not is_ready(pod)] or ["no pod has been started"]
+
+    remaining = wait(api, f"{count} ready pods of {workload.where}", seconds, lacking)
+    if remaining:
+        what = f"{workload.where} does not have {count} ready pods after {seconds:g} s: {listed(remaining)}."
+        look = f"kubectl -n {workload.namespace} describe {workload.kind.word} {workload.name}"
+        raise Problem(
+            "pods-not-ready",
+            f"{what[0].upper()}{what[1:]}",
+            f"See why: {look}. Mend it, then run the same command again; `reforge pause` stops it again.",
+        )
+
+
+def is_ready(pod: Found) -> bool:
+    """Whether the kubelet says so, of a pod that is not on its way out."""
+    conditions = pod.at("status", "conditions", default=[])
+    said = any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
+    return said and pod.at("metadata", "deletionTimestamp") is None
+
+
+def listed(words: Iterable[str]) -> str:
+    """The first of them, and how many more."""
+    known = list(words)
+    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+    return ", ".join(known[:_SHOWN]) + more
+
+
+def _words(pod: Found) -> str:
+    """A pod and what keeps it: "etl-worker-abc (terminating since 2026-01-01T00:00:00Z)"."""
+    if since := pod.at("metadata", "deletionTimestamp"):
+        return f"{pod.name} (terminating since {since})"
+    for one in pod.at("status", "containerStatuses", default=[]):
+        waiting = one.get("state", {}).get("waiting") or {}
+        if reason := waiting.get("reason"):
+            return f"{pod.name} ({one.get('name')}: {reason})"
+    return f"{pod.name} ({pod.at('status', 'phase', default='Pending')})"

@@ -1,0 +1,13 @@
+"""A Deployment on Kubernetes: no replicas, one as a canary, or as many as there were."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from stacks.clusters import ScaledWriter
+
+
+class Settings(ScaledWriter):
+    """``deployment: {namespace: starforge, name: etl-worker}``"""
+
+    KIND: ClassVar = "deployment"

@@ -1,0 +1,24 @@
+"""One API server for the tests of this folder, and for each test a namespace of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.functional.kubernetes.cluster import Cluster
+from tests.support.ground import scratch
+from tests.support.kubebox.server import Kubebox
+
+
+@pytest.fixture(scope="session")
+def kubebox() -> Iterator[Kubebox]:
+    with scratch() as path, Kubebox(path) as server:
+        yield server
+
+
+@pytest.fixture
+def cluster(kubebox: Kubebox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    monkeypatch.setenv("KUBECONFIG", str(kubebox.kubeconfig))
+    with Cluster.anew(kubebox) as found:
+        yield found

@@ -1,0 +1,91 @@
+"""In place of the controllers and the kubelet: makes a workload's pods, marks them ready, ends them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tests.functional.kubernetes.cluster import Body, Cluster
+
+_EVERY_SECONDS = 0.05
+
+
+@dataclass
+class Controller:
+    """Keeps the pods of one workload as its spec says, until ``ends`` is set.
+
+    ``unready`` is a reason that keeps new pods from getting ready; ``stuck`` keeps old ones from ending.
+    """
+
+    cluster: Cluster
+    name: str
+    kind: str = "Deployment"
+    unready: str = ""
+    stuck: bool = False
+    ends: threading.Event = field(default_factory=threading.Event)
+    seen: set[int] = field(default_factory=set)
+    """Replicas that were asked for at one time or another."""
+    _made: int = 0
+
+    def run(self) -> None:
+        while not self.ends.wait(_EVERY_SECONDS):
+            self.once()
+
+    def once(self) -> None:
+        """One round: what is of another template goes once all of the new one are ready."""
+        workload = self.cluster.get(self.kind, self.name)
+        wanted = workload["spec"].get("replicas", 1)
+        self.seen.add(wanted)
+        pods = [pod for pod in self.cluster.all("Pod") if pod["metadata"]["labels"]["app"] == self.name]
+        new = [pod for pod in pods if self._is_new(pod, workload)]
+        for _ in range(wanted - len(new)):
+            self._add(workload)
+        ready = sum("conditions" in pod["status"] for pod in new)
+        surplus = new[wanted:] + ([pod for pod in pods if pod not in new] if ready >= wanted else [])
+        for pod in surplus if not self.stuck else []:
+            self.cluster.remove("Pod", pod["metadata"]["name"])
+        status = {"observedGeneration": workload["metadata"]["generation"], "replicas": len(pods)}
+        status |= {"updatedReplicas": len(new), "readyReplicas": ready, "availableReplicas": ready}
+        self.cluster.merge(self.kind, self.name, {"status": status}, "status", by="controller")
+
+    def _is_new(self, pod: Body, workload: Body) -> bool:
+        template = workload["spec"]["template"]["metadata"].get("annotations")
+        return bool(pod["metadata"].get("annotations") == template)
+
+    def _add(self, workload: Body) -> None:
+        self._made += 1
+        template, name = workload["spec"]["template"], f"{self.name}-{self._made}"
+        metadata = {"labels": template["metadata"]["labels"]}
+        if annotations := template["metadata"].get("annotations"):
+            metadata["annotations"] = annotations
+        self.cluster.make("Pod", name, by="controller", metadata=metadata, spec=template["spec"])
+        status: Body = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+        if self.unready:
+            waiting = {"waiting": {"reason": self.unready}}
+            one = {
+                "name": "app",
+                "ready": False,
+                "restartCount": 3,
+                "image": "i",
+                "imageID": "",
+                "state": waiting,
+            }
+            status = {"phase": "Running", "containerStatuses": [one]}
+        self.cluster.merge("Pod", name, {"status": status}, "status", by="kubelet")
+
+
+@contextmanager
+def controlled(cluster: Cluster, name: str = "etl", **options: object) -> Iterator[Controller]:
+    """A controller at work on a workload, which has its pods already."""
+    controller = Controller(cluster, name, **options)  # type: ignore[arg-type] # its own fields
+    controller.once()
+    controller.once()
+    thread = threading.Thread(target=controller.run)
+    thread.start()
+    try:
+        yield controller
+    finally:
+        controller.ends.set()
+        thread.join()
