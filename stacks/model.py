@@ -16,6 +16,7 @@ from pydantic import (
     create_model,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from problem import Misuse
 from stacks.endpoints import Endpoint
@@ -141,10 +142,17 @@ def parse(raw: Mapping[str, Any]) -> Config[Any, Any]:
 
 
 def _provider(raw: Mapping[str, Any]) -> str:
-    """The provider named, or any where the name is wrong, so that the rest is still checked."""
-    source = raw.get("source")
-    named = source.get("provider") if isinstance(source, Mapping) else None
-    return named if named in kinds(PROVIDERS) else kinds(PROVIDERS)[0]
+    """The provider named, or where the name is wrong the likeliest, so that the rest is still checked."""
+    source, known = raw.get("source"), kinds(PROVIDERS)
+    said: Mapping[Any, Any] = source if isinstance(source, Mapping) else {}
+    if said.get("provider") in known:
+        return str(said["provider"])
+    return max(known, key=lambda name: len(said.keys() & _source_fields(name)))
+
+
+def _source_fields(provider: str) -> set[str]:
+    fields = load(PROVIDERS, provider, "settings").Source.model_fields.items()
+    return {field.alias or name for name, field in fields}
 
 
 def broken_rules(raw: Mapping[str, Any]) -> list[str]:
@@ -168,10 +176,14 @@ def broken_rules(raw: Mapping[str, Any]) -> list[str]:
 
 def schema() -> dict[str, Any]:
     """JSON Schema of a stack's file, for editors: the config under its ``reforge:`` names."""
-    found = [config_model(provider).model_json_schema() for provider in kinds(PROVIDERS)]
-    definitions: dict[str, Any] = {}
-    for one in found:
-        definitions |= one.pop("$defs", {})
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+        (config_model(provider), "validation") for provider in kinds(PROVIDERS)
+    ]
+    # In one go: each provider has a Source and a Restore, and their definitions must not share a name.
+    references, found = models_json_schema(models)
+    configs, definitions = list(references.values()), found["$defs"]
+    for reference in configs:
+        one = definitions[reference["$ref"].removeprefix("#/$defs/")]
         one["properties"] = {PREFIX + name: value for name, value in one["properties"].items()}
         one["required"] = [PREFIX + name for name in one["required"]]
         # Other packages' config stands beside ours.
@@ -183,6 +195,6 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Pulumi.<stack>.yaml of Reforge",
         "type": "object",
-        "properties": {"config": found[0] if len(found) == 1 else {"anyOf": found}},
+        "properties": {"config": {"anyOf": configs}},
         "$defs": definitions,
     }

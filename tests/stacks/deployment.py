@@ -15,7 +15,10 @@ from pulumi.runtime.stack import run_in_stack
 
 from stacks.program import main
 
-LEARNT = {"dbrestore:postgres:Instance": {"boundPort": 5544, "host": "127.0.0.1", "status": "ready"}}
+LEARNT: dict[str, dict[str, Any]] = {
+    "aws:rds/instance:Instance": {"address": "r.example.us-east-1.rds.amazonaws.com"},
+    "dbrestore:postgres:Instance": {"boundPort": 5544, "host": "127.0.0.1", "status": "ready"},
+}
 """What the plugin answers besides the inputs, once a resource is there."""
 
 
@@ -50,6 +53,9 @@ class Declared:
     """Names of what must be done before it."""
     protect: bool
     secret_outputs: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
+    """Inputs that are not looked at again once it is there."""
+    timeouts: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -84,6 +90,8 @@ class Monitor(mocks.MockMonitor):
             tuple(sorted(dependency.rsplit("::", 1)[-1] for dependency in request.dependencies)),
             request.protect,
             tuple(sorted(request.additionalSecretOutputs)),
+            tuple(sorted(request.ignoreChanges)),
+            json_format.MessageToDict(request.customTimeouts),
         )
         answer = struct_pb2.Struct()
         answer.CopyFrom(request.object)

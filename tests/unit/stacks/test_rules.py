@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import ValidationError
 
+from stacks.kinds import kinds
 from stacks.model import data_types, parse
 from stacks.restores import KINDS, Restore
 from tests.unit.stacks.examples import (
@@ -259,14 +260,15 @@ def test_a_wrong_source_is_refused(changes: dict[str, Any], words: str) -> None:
 
 def test_an_unknown_provider_is_told_beside_what_else_is_wrong() -> None:
     lines = told(source(provider="locale", database=""))
-    assert (
-        "reforge:source.provider: 'locale' is not a provider; did you mean local? (allowed: local)" in lines
-    )
+    allowed = ", ".join(kinds("stacks.providers"))
+    told_of = f"reforge:source.provider: 'locale' is not a provider; did you mean local? (allowed: {allowed})"
+    assert told_of in lines
     assert "reforge:source.database: '' is not a PostgreSQL name: 1 to 63 bytes" in lines
 
 
 def test_instances_that_hold_data_are_known_to_the_gates() -> None:
-    assert data_types() == {"dbrestore:postgres:Instance", "dbrestore:replica:Promotion"}
+    assert {"dbrestore:postgres:Instance", "dbrestore:replica:Promotion"} <= data_types()
+    assert "aws:rds/instance:Instance" in data_types()
     place = parse(good()).source.place_of("before-accident")
     assert place == ("dbrestore:postgres:Instance", "/srv/restores/before-accident")
 
@@ -372,7 +374,7 @@ def test_writing_is_one_of_three_words() -> None:
 def test_a_provider_of_a_wrong_shape_is_told_like_a_wrong_name(provider: Any) -> None:
     line = the_line(source(provider=provider))
     assert line.startswith(f"reforge:source.provider: {provider!r} is not a provider")
-    assert line.endswith("(allowed: local)")
+    assert line.endswith(f"(allowed: {', '.join(kinds('stacks.providers'))})")
 
 
 def test_a_provider_that_says_nothing_of_its_own_takes_every_target() -> None:

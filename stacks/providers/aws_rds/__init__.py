@@ -1,0 +1,1 @@
+"""Amazon RDS for PostgreSQL. Only ``api.py`` knows boto3, only ``restore.py`` knows pulumi."""

@@ -1,0 +1,134 @@
+"""Declares a restored DB instance, and who reaches it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pulumi
+from pulumi_aws import ec2, rds, vpc
+
+from stacks.endpoints import Target
+from stacks.model import Config
+from stacks.providers.aws_rds import gates, shape
+from stacks.providers.aws_rds.api import Rds, Record
+from stacks.providers.aws_rds.settings import Restore, Source
+from stacks.urls import moved
+from stacks.values import clear
+
+COPIED_ONCE = (
+    *("snapshot_identifier", "restore_to_point_in_time"),
+    *("multi_az", "storage_type", "iops", "storage_throughput", "max_allocated_storage"),
+    *("storage_encrypted", "kms_key_id", "port", "db_subnet_group_name", "network_type"),
+    *("parameter_group_name", "option_group_name", "iam_database_authentication_enabled"),
+    *("ca_cert_identifier", "enabled_cloudwatch_logs_exports", "monitoring_interval", "monitoring_role_arn"),
+    *("performance_insights_enabled", "performance_insights_kms_key_id"),
+    *("performance_insights_retention_period", "database_insights_mode", "dedicated_log_volume"),
+    *("backup_retention_period", "backup_window", "maintenance_window", "auto_minor_version_upgrade"),
+    *("copy_tags_to_snapshot", "publicly_accessible", "license_model", "tags"),
+)
+"""What made it is never looked at again, and what was copied does not follow the original later.
+
+Without this a changed snapshot or a restore block that is taken away REPLACES the instance, and a change
+of the original would change the instance that serves by now.
+"""
+_TIMES = pulumi.CustomTimeouts(create="6h", update="3h", delete="2h")
+"""The provider waits itself; its own limit of 40 minutes is too short for a large snapshot."""
+
+
+def declare(name: str, config: Config[Source, Restore], source_url: pulumi.Output[str]) -> Target:
+    """The instance of ``restores.NAME``, and how it is reached."""
+    api = Rds(config.source.region)
+    like = api.instance(config.source.like or config.source.instance)
+    group, rules = _operators(name, config, like)
+    instance = _instance(name, config, like, _made_from(name, config, like, api), group)
+    url = pulumi.Output.all(source_url, instance.address, instance.port).apply(lambda known: moved(*known))
+    return Target(name, pulumi.Output.secret(url), instance.address, instance.port, (instance, *rules))
+
+
+def _instance(
+    name: str, config: Config[Source, Restore], like: Record, made: dict[str, Any], group: ec2.SecurityGroup
+) -> rds.Instance:
+    restore = config.restores[name]
+    copied = shape.shape(like) | ({"instance_class": restore.size} if restore.size else {}) | made
+    return rds.Instance(
+        name,
+        identifier=name,
+        region=config.source.region,
+        vpc_security_group_ids=[group.id, *(shape.security_groups(like) if restore.accepted else [])],
+        tags=shape.tags(like) | {"Name": name, gates.MARK: name},
+        apply_immediately=True,
+        deletion_protection=not restore.release,
+        skip_final_snapshot=restore.release and restore.kept_as is None,
+        final_snapshot_identifier=restore.kept_as or f"{name}-final",
+        **copied,
+        **_master_password(config, like),
+        opts=pulumi.ResourceOptions(
+            protect=not restore.release,
+            ignore_changes=[*COPIED_ONCE, *([] if restore.size else ["instance_class"])],
+            custom_timeouts=_TIMES,
+        ),
+    )
+
+
+def _made_from(name: str, config: Config[Source, Restore], like: Record, api: Rds) -> dict[str, Any]:
+    """What it is restored from; once it is there, the engine keeps to what it was made from."""
+    restore, source = config.restores[name], config.source
+    snapshot = None if gates.is_made(name, api) else gates.require(name, restore, source, like, api)
+    if restore.from_.snapshot:
+        return {"snapshot_identifier": restore.from_.snapshot, **_sealed(snapshot)}
+    time = restore.from_.time
+    until: dict[str, Any] = {"restore_time": time} if time else {"use_latest_restorable_time": True}
+    point = rds.InstanceRestoreToPointInTimeArgs(source_db_instance_identifier=source.instance, **until)
+    return {"restore_to_point_in_time": point}
+
+
+def _sealed(snapshot: Record | None) -> dict[str, Any]:
+    """An encrypted snapshot keeps its own key; the original's would replace the instance at the next up."""
+    if snapshot is None:
+        return {}
+    return {"storage_encrypted": snapshot["Encrypted"], "kms_key_id": snapshot.get("KmsKeyId")}
+
+
+def _master_password(config: Config[Source, Restore], like: Record) -> dict[str, Any]:
+    """A restore comes up with the master's old password, so it gets another with the first change.
+
+    RDS makes and keeps it (Secrets Manager), so that it is in nobody's state. Where the application itself
+    logs in as the master, it is the application's: its connection string changes in host and port alone.
+    """
+    parts = urlsplit(clear(config.source_url))
+    if unquote(parts.username or "") == like["MasterUsername"]:
+        return {"password": pulumi.Output.secret(unquote(parts.password or ""))}
+    key = (like.get("MasterUserSecret") or {}).get("KmsKeyId")
+    return {"manage_master_user_password": True} | ({"master_user_secret_kms_key_id": key} if key else {})
+
+
+def _operators(
+    name: str, config: Config[Source, Restore], like: Record
+) -> tuple[ec2.SecurityGroup, list[vpc.SecurityGroupIngressRule]]:
+    """A group of its own with a rule for each operator; nothing else reaches it until it is accepted."""
+    region, port = config.source.region, shape.port(like)
+    group = ec2.SecurityGroup(
+        f"{name}-operators",
+        name=f"reforge-{name}-operators",
+        description=f"Who reaches the restore {name} before the application does",
+        vpc_id=like["DBSubnetGroup"]["VpcId"],
+        region=region,
+        tags={"Name": f"reforge-{name}-operators", gates.MARK: name},
+        opts=pulumi.ResourceOptions(ignore_changes=["vpc_id"]),
+    )
+    rules = [
+        vpc.SecurityGroupIngressRule(
+            f"{name}-from-{network}",
+            security_group_id=group.id,
+            region=region,
+            description="operator",
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            cidr_ipv4=None if ":" in network else network,
+            cidr_ipv6=network if ":" in network else None,
+        )
+        for network in dict.fromkeys(config.operators)
+    ]
+    return group, rules

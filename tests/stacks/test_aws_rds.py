@@ -1,0 +1,234 @@
+"""What the program declares for a restore in RDS: every input of every resource, for each kind of restore."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pulumi import RunError
+
+from stacks.providers.aws_rds import restore as room
+from tests.stacks.deployment import Declared, Deployment, Secret, deploy
+from tests.unit.stacks.examples import VALIDATED
+from tests.unit.stacks.rds import KEY, SNAPSHOT, StandIn, rds_config
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pulumi_aws")  # its own, at its import
+INSTANCE, GROUP = "aws:rds/instance:Instance", "aws:ec2/securityGroup:SecurityGroup"
+RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+BY_SNAPSHOT: dict[str, Any] = {"from": {"snapshot": "before-migration"}}
+TIME = "2025-12-03T14:23:00Z"
+
+COPIED = {
+    "instanceClass": "db.r6g.xlarge",
+    "dbSubnetGroupName": "private",
+    "parameterGroupName": "starforge-15",
+    "optionGroupName": "default:postgres-15",
+    "port": 5433,
+    "multiAz": True,
+    "networkType": "IPV4",
+    "publiclyAccessible": False,
+    "storageType": "gp3",
+    "iops": 12000,
+    "storageThroughput": 500,
+    "maxAllocatedStorage": 1000,
+    "dedicatedLogVolume": False,
+    "storageEncrypted": True,
+    "kmsKeyId": KEY,
+    "iamDatabaseAuthenticationEnabled": True,
+    "caCertIdentifier": "rds-ca-rsa2048-g1",
+    "enabledCloudwatchLogsExports": ["postgresql"],
+    "monitoringInterval": 30,
+    "monitoringRoleArn": "arn:aws:iam::123456789012:role/monitoring",
+    "performanceInsightsEnabled": True,
+    "performanceInsightsKmsKeyId": KEY,
+    "performanceInsightsRetentionPeriod": 7,
+    "databaseInsightsMode": "standard",
+    "backupRetentionPeriod": 7,
+    "backupWindow": "03:00-03:30",
+    "maintenanceWindow": "sun:04:00-sun:04:30",
+    "autoMinorVersionUpgrade": False,
+    "copyTagsToSnapshot": True,
+    "licenseModel": "postgresql-license",
+}
+"""Of the original; RDS would choose its own for each of them."""
+
+OWN = {
+    "identifier": "r",
+    "region": "eu-central-1",
+    "vpcSecurityGroupIds": ["id-of-r-operators"],
+    "manageMasterUserPassword": True,
+    "applyImmediately": True,
+    "deletionProtection": True,
+    "skipFinalSnapshot": False,
+    "finalSnapshotIdentifier": "r-final",
+    "tags": {"team": "forge", "Name": "r", "reforge:restore": "r"},
+}
+"""Of the restore alone."""
+
+KINDS = {
+    "snapshot": {"snapshotIdentifier": "before-migration", "kmsKeyId": SNAPSHOT["KmsKeyId"]},
+    "time": {"restoreToPointInTime": {"sourceDbInstanceIdentifier": "starforge-prod", "restoreTime": TIME}},
+    "latest": {
+        "restoreToPointInTime": {
+            "sourceDbInstanceIdentifier": "starforge-prod",
+            "useLatestRestorableTime": True,
+        }
+    },
+}
+"""What it is made from; a snapshot brings its own key."""
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    stand_in = StandIn()
+    monkeypatch.setattr(room, "Rds", lambda region: stand_in)
+    return stand_in
+
+
+def deployed(restore: dict[str, Any], **changes: Any) -> Deployment:
+    return deploy(rds_config({"r": restore}, **changes))
+
+
+def inputs(restore: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return deployed(restore, **changes).one(INSTANCE).inputs
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked"),
+    [
+        ("snapshot", {"snapshot": "before-migration"}),
+        ("time", {"time": "2025-12-03T15:23:00+01:00"}),
+        ("latest", {"latest": True}),
+    ],
+)
+@pytest.mark.usefixtures("aws")
+def test_every_input_of_every_resource(kind: str, asked: dict[str, Any]) -> None:
+    found = deployed({"from": asked}, endpoints=[], writers=[]).resources
+    assert set(found) == {"r", "r-operators", "r-from-203.0.113.7/32"}
+    assert found["r"].inputs == COPIED | OWN | KINDS[kind]
+    assert found["r-operators"] == Declared(
+        type=GROUP,
+        name="r-operators",
+        inputs={
+            "name": "reforge-r-operators",
+            "description": "Who reaches the restore r before the application does",
+            "vpcId": "vpc-1",
+            "region": "eu-central-1",
+            "tags": {"Name": "reforge-r-operators", "reforge:restore": "r"},
+        },
+        after=(),
+        protect=False,
+        secret_outputs=(),
+        ignored=("vpcId",),
+    )
+    assert found["r-from-203.0.113.7/32"] == Declared(
+        type=RULE,
+        name="r-from-203.0.113.7/32",
+        inputs={
+            "securityGroupId": "id-of-r-operators",
+            "region": "eu-central-1",
+            "description": "operator",
+            "ipProtocol": "tcp",
+            "fromPort": 5433,
+            "toPort": 5433,
+            "cidrIpv4": "203.0.113.7/32",
+        },
+        after=("r-operators",),
+        protect=False,
+        secret_outputs=(),
+    )
+
+
+@pytest.mark.usefixtures("aws")
+def test_what_made_it_and_what_was_copied_never_changes_it_later() -> None:
+    declared = deployed(BY_SNAPSHOT).one(INSTANCE)
+    made = {"snapshotIdentifier", "restoreToPointInTime", "tags"}
+    assert set(declared.ignored) == made | set(COPIED)
+    assert declared.protect
+    assert declared.timeouts == {"create": "6h", "update": "3h", "delete": "2h"}
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_size_is_the_restores_own_and_may_be_changed() -> None:
+    declared = deployed(BY_SNAPSHOT | {"size": "db.r6g.2xlarge"}).one(INSTANCE)
+    assert declared.inputs["instanceClass"] == "db.r6g.2xlarge"
+    assert "instanceClass" not in declared.ignored
+
+
+@pytest.mark.usefixtures("aws")
+def test_the_originals_groups_come_when_it_is_accepted() -> None:
+    assert inputs(BY_SNAPSHOT)["vpcSecurityGroupIds"] == ["id-of-r-operators"]
+    accepted = inputs(BY_SNAPSHOT | {"validated": VALIDATED})
+    assert accepted["vpcSecurityGroupIds"] == ["id-of-r-operators", "sg-app"]
+
+
+@pytest.mark.usefixtures("aws")
+def test_each_operator_has_a_rule_of_either_family() -> None:
+    found = deployed(BY_SNAPSHOT, operators=["203.0.113.7/32", "2001:db8::/64"]).resources
+    rules = {name: one.inputs for name, one in found.items() if one.type == RULE}
+    assert {name: one.get("cidrIpv4") or one["cidrIpv6"] for name, one in rules.items()} == {
+        "r-from-203.0.113.7/32": "203.0.113.7/32",
+        "r-from-2001:db8::/64": "2001:db8::/64",
+    }
+
+
+@pytest.mark.usefixtures("aws")
+def test_an_application_that_logs_in_as_the_master_keeps_its_password(aws: StandIn) -> None:
+    aws.records["starforge-prod"]["MasterUsername"] = "app"
+    found = inputs(BY_SNAPSHOT)
+    assert found["password"] == Secret("hunter2")
+    assert "manageMasterUserPassword" not in found
+
+
+def test_the_masters_secret_is_sealed_with_the_originals_key(aws: StandIn) -> None:
+    aws.records["starforge-prod"]["MasterUserSecret"] = {"KmsKeyId": KEY}
+    assert inputs(BY_SNAPSHOT)["masterUserSecretKmsKeyId"] == KEY
+
+
+@pytest.mark.usefixtures("aws")
+def test_the_applications_url_differs_in_host_and_port_alone() -> None:
+    found = deployed(BY_SNAPSHOT | {"validated": VALIDATED}, serving="r").outputs["url"]
+    assert found == Secret("postgresql://app:hunter2@r.example.us-east-1.rds.amazonaws.com:5433/starforge")
+
+
+@pytest.mark.parametrize(
+    ("kept", "inputs_then"),
+    [
+        ("last-of-r", {"skipFinalSnapshot": False, "finalSnapshotIdentifier": "last-of-r"}),
+        ("none", {"skipFinalSnapshot": True, "finalSnapshotIdentifier": "r-final"}),
+    ],
+)
+@pytest.mark.usefixtures("aws")
+def test_a_release_takes_the_protections_off_and_changes_nothing_else(kept: str, inputs_then: Any) -> None:
+    before = deployed(BY_SNAPSHOT).one(INSTANCE)
+    after = deployed(BY_SNAPSHOT | {"release": True, "final-snapshot": kept}).one(INSTANCE)
+    assert after.inputs == before.inputs | inputs_then | {"deletionProtection": False}
+    assert (before.protect, after.protect) == (True, False)
+
+
+def test_once_made_nothing_is_asked_of_what_it_was_made_from(aws: StandIn) -> None:
+    aws.records["r"] = {"DBInstanceIdentifier": "r", "TagList": [{"Key": "reforge:restore", "Value": "r"}]}
+    aws.snapshots_known.clear()
+    aws.backups.clear()
+    assert inputs(BY_SNAPSHOT)["snapshotIdentifier"] == "before-migration"
+    assert inputs({"from": {"time": "2020-01-01T00:00:00Z"}})["restoreToPointInTime"]
+
+
+def test_an_instance_of_somebody_else_is_never_taken_for_ours(aws: StandIn) -> None:
+    aws.records["r"] = {"DBInstanceIdentifier": "r", "TagList": []}
+    with pytest.raises(RunError, match="no restore of ours"):
+        deployed(BY_SNAPSHOT)
+
+
+def test_the_original_is_in_no_resource_but_as_where_from(aws: StandIn) -> None:
+    found = deployed({"from": {"latest": True}}, endpoints=[], writers=[]).resources
+    point = found["r"].inputs.pop("restoreToPointInTime")
+    assert point["sourceDbInstanceIdentifier"] == "starforge-prod"
+    assert "starforge-prod" not in str([one.inputs for one in found.values()])
+
+
+def test_another_instance_lends_its_settings_where_the_original_is_gone(aws: StandIn) -> None:
+    aws.records = {"starforge-stage": aws.records["starforge-prod"] | {"MultiAZ": False}}
+    raw = rds_config({"r": BY_SNAPSHOT})
+    raw["source"] = raw["source"] | {"like": "starforge-stage"}
+    assert deploy(raw).one(INSTANCE).inputs["multiAz"] is False
