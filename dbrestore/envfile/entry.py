@@ -9,85 +9,69 @@ from typing import ClassVar
 from pydantic import Field
 
 from dbrestore import files
-from dbrestore.envfile.dotenv_text import Found, find, with_value
-from dbrestore.handler import Context, Handler, Inputs, State
-from problem import Problem, Refusal
+from dbrestore.entries.entry import EntryHandler, ValueInputs
+from dbrestore.entries.place import Held, Moved, Place
+from dbrestore.envfile.dotenv_text import find, with_value
+from dbrestore.handler import Context
+from problem import Problem
 
 _OTHER = "an entry is one key of one file; declare another entry for another one"
 
 
-class EntryInputs(Inputs):
+class EntryInputs(ValueInputs):
     """``key`` has ``value`` in the dotenv file ``path``."""
 
     path: Path
     key: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")
-    value: str
-    shown: str | None = None
-    """What a reviewer sees of a secret value in a diff; nothing is done with it."""
     create: bool = False
     """Whether a missing key may be added; a missing file never is."""
 
 
-class Entry(Handler):
-    """See ``EntryInputs``. State besides: ``original`` (before we ever touched it) and ``previous``."""
+class Line(Place):
+    """The line of a key; its value alone tells whether somebody wrote: other lines are other entries'."""
+
+    def __init__(self, inputs: EntryInputs) -> None:
+        self.path, self.key, self.may_add = inputs.path, inputs.key, inputs.create
+
+    @property
+    def where(self) -> str:
+        return f"{self.key} in {self.path}"
+
+    def read(self) -> Held | None:
+        return Held(self._found(self._text())) if self.path.exists() else None
+
+    def write(self, value: str, over: Held) -> None:
+        with files.exclusive([self.path]):
+            text = self._text()
+            if self._found(text) != over.value:
+                raise Moved
+            changed = with_value(text, self.key, value)
+            files.replace(self.path, changed.encode("utf-8", "surrogateescape"))
+
+    def missing(self) -> Problem:
+        if not self.path.exists():
+            what = f"{self.path} cannot be read: there is no such file."
+            return Problem("file-not-readable", what, f"Type: ls -l {self.path}")
+        what = f"{self.path} has no {self.key}, so nothing would read a value put there."
+        return Problem("key-missing", what, f"Add a line {self.key}= to it, or correct path and key.")
+
+    def _text(self) -> str:
+        return files.read(self.path).decode("utf-8", "surrogateescape")
+
+    def _found(self, text: str) -> str | None:
+        found = find(text, self.key)
+        return found.value if found else None
+
+
+class Entry(EntryHandler):
+    """See ``EntryInputs`` and ``EntryHandler``."""
 
     token = "dbrestore:envfile:Entry"  # noqa: S105 - a type's name
     inputs = EntryInputs
-    secrets = frozenset({"value", "original", "previous"})
     fixed: ClassVar[Mapping[str, str]] = {"path": _OTHER, "key": _OTHER}
 
-    def create(self, context: Context, inputs: EntryInputs) -> tuple[str, State]:
-        before = _write(inputs, None)
-        return f"{inputs.path}#{inputs.key}", {**inputs.wire(), **_learnt(before, before)}
+    def place(self, context: Context, inputs: EntryInputs) -> Line:
+        return Line(inputs)
 
-    def read(self, context: Context, identity: str, state: State) -> State | None:
-        if not state or not Path(state["path"]).exists():
-            return None
-        found = find(_text(Path(state["path"])), state["key"])
-        return None if found is None else {**state, "value": found.value}
-
-    def update(self, context: Context, identity: str, state: State, inputs: EntryInputs) -> State:
-        before = _write(inputs, state["value"])
-        previous = state.get("previous") if before == inputs.value else before
-        return {**inputs.wire(), **_learnt(state.get("original", before), previous)}
-
-    def delete(self, context: Context, identity: str, state: State) -> None:
-        """The application goes on with the value it has: no longer managing a line changes nothing."""
-
-
-def _learnt(original: str | None, previous: str | None) -> State:
-    """None (there was no such key) is left out, as the engine leaves out nulls."""
-    learnt = {"original": original, "previous": previous}
-    return {name: value for name, value in learnt.items() if value is not None}
-
-
-def _write(inputs: EntryInputs, expected: str | None) -> str | None:
-    """Put the value in place; give the one before, None where there was none.
-
-    Refusal "changed-meanwhile" when it is neither the wanted one nor ``expected`` (None: any will do).
-    """
-    with files.exclusive([inputs.path]):
-        text = _text(inputs.path)
-        found = find(text, inputs.key)
-        _admit(inputs, found, expected)
-        if found is None or found.value != inputs.value:
-            changed = with_value(text, inputs.key, inputs.value)
-            files.replace(inputs.path, changed.encode("utf-8", "surrogateescape"))
-    return found.value if found else None
-
-
-def _admit(inputs: EntryInputs, found: Found | None, expected: str | None) -> None:
-    if found is None:
-        if not inputs.create:
-            what = f"{inputs.path} has no {inputs.key}, so nothing would read a value put there."
-            raise Problem("key-missing", what, f"Add a line {inputs.key}= to it, or correct path and key.")
-    elif expected is not None and found.value not in (expected, inputs.value):
-        what = f"{inputs.key} in {inputs.path} was changed by someone else since we last wrote it."
-        cure = (
-            "Take their value over with `pulumi refresh`, look at the diff, then run the same command again."
-        )
-        raise Refusal("changed-meanwhile", what, cure)
-
-
-def _text(path: Path) -> str:
-    return files.read(path).decode("utf-8", "surrogateescape")
+    def identity(self, inputs: EntryInputs) -> str:
+        return f"{inputs.path}#{inputs.key}"
