@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -30,11 +31,13 @@ _SOURCE_GONE = "Look at `source` in the config; where the original is gone, name
 
 
 class Rds:
-    """What is asked of RDS and EC2 in one region; every method only reads."""
+    """What is asked of RDS in one region; every method only reads."""
 
     def __init__(self, region: str | None) -> None:
         with mapped("Reaching AWS"):
-            self._client = boto3.Session(region_name=region).client("rds", config=_PATIENCE)
+            # The provider reads AWS_REGION as well; boto3 alone does not.
+            named = region or os.environ.get("AWS_REGION")
+            self._client = boto3.Session(region_name=named).client("rds", config=_PATIENCE)
         self.region = str(self._client.meta.region_name)
 
     def instance(self, name: str) -> Record:
