@@ -27,10 +27,34 @@ class KubernetesWriter(_Resource):
     learnt = ("original", "present")
 
 
+class KubernetesAutoscaler(KubernetesWriter):
+    """An HPA's limits, and the replicas of what it scales."""
+
+    token = "dbrestore:kubernetes:Autoscaler"  # noqa: S105
+
+
+class KubernetesJob(KubernetesWriter):
+    """A Job that may be at work."""
+
+    token = "dbrestore:kubernetes:Job"  # noqa: S105
+
+
 class KubernetesScale(KubernetesWriter):
     """How many replicas of a workload run."""
 
     token = "dbrestore:kubernetes:Scale"  # noqa: S105
+
+
+class KubernetesScaledObject(KubernetesWriter):
+    """How many replicas KEDA is held at."""
+
+    token = "dbrestore:kubernetes:ScaledObject"  # noqa: S105
+
+
+class KubernetesSchedule(KubernetesWriter):
+    """Whether a CronJob starts jobs."""
+
+    token = "dbrestore:kubernetes:Schedule"  # noqa: S105
 
 
 class PostgresInstance(_Resource):

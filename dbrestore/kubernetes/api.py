@@ -30,7 +30,7 @@ PATIENCE = 120.0
 _ONE_ANSWER = (5.0, 20.0)
 """Seconds for connecting, and for one answer."""
 _ROUNDS = 8
-_MANAGER = "reforge"
+MANAGER = "reforge"
 """By this name managed fields tell what we wrote."""
 
 
@@ -90,7 +90,7 @@ class Api:
         metadata = {**patch.get("metadata", {}), "resourceVersion": found.revision, "uid": found.uid}
         path = found.kind.path(found.namespace, found.name)
         body = {**patch, "metadata": metadata}
-        answer = self._ask("PATCH", path, f"the {found.where}", {"fieldManager": _MANAGER}, body)
+        answer = self._ask("PATCH", path, f"the {found.where}", {"fieldManager": MANAGER}, body)
         if answer.status == 404:
             raise Conflict
         return Found(found.kind, answer.body)

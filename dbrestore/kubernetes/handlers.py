@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dbrestore.kubernetes.autoscaler import Autoscaler
+from dbrestore.kubernetes.job import Job
 from dbrestore.kubernetes.scale import Scale
+from dbrestore.kubernetes.scaled_object import ScaledObject
+from dbrestore.kubernetes.schedule import Schedule
 
-HANDLERS = (Scale,)
+HANDLERS = (Autoscaler, Job, Scale, ScaledObject, Schedule)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from dbrestore.kubernetes.api import Api, compact
+from dbrestore.kubernetes.api import MANAGER, Api, compact
 from dbrestore.kubernetes.kinds import Found
 from problem import Problem
 
@@ -45,6 +45,14 @@ def with_note(patch: Mapping[str, Any], original: Levels) -> dict[str, Any]:
 
 
 def forget(api: Api, found: Found) -> Found:
-    """Take the note off: the original is back."""
-    drop = {"metadata": {"annotations": {NOTE: None}}}
-    return api.change(found, lambda now: drop if NOTE in now.annotations else None)
+    """The original is back: take the note off, and our name off the fields that we wrote.
+
+    Whoever applies the object from a repository would else meet a conflict with us at the next change.
+    """
+    return api.change(found, lambda now: _without_us(now) if NOTE in now.annotations else None)
+
+
+def _without_us(now: Found) -> dict[str, Any]:
+    managed = now.at("metadata", "managedFields", default=[])
+    others = [one for one in managed if one.get("manager") != MANAGER]
+    return {"metadata": {"annotations": {NOTE: None}, "managedFields": others}}

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from dbrestore.handler import Context, Handler, Inputs, PartlyMade, State
 from dbrestore.kubernetes.api import Api, connect
-from dbrestore.kubernetes.kinds import Found, Kind
+from dbrestore.kubernetes.kinds import Found, Kind, told
 from dbrestore.kubernetes.originals import Levels, forget, noted, with_note
 from problem import Problem
 
@@ -45,6 +45,8 @@ class Writer(Handler):
     """State besides the inputs: ``original`` (levels before we touched it) and ``present`` (as last seen)."""
 
     fixed: ClassVar[Mapping[str, str]] = PLACE
+    may_be_gone: ClassVar[bool] = False
+    """Whether such an object ends by itself, so that a missing one is one that does not write."""
 
     @abstractmethod
     def kind(self, inputs: Any) -> Kind:
@@ -53,6 +55,10 @@ class Writer(Handler):
     @abstractmethod
     def levels(self, api: Api, found: Found) -> Levels:
         """How much of it may work now."""
+
+    def original(self, api: Api, found: Found) -> Levels:
+        """What to note of an object that bears no note."""
+        return self.levels(api, found)
 
     @abstractmethod
     def wanted(self, inputs: Any, original: Levels) -> Levels:
@@ -78,7 +84,9 @@ class Writer(Handler):
         inputs = self._declared(state)
         api = connect(inputs.cluster, context)
         found = api.find(self.kind(inputs), inputs.namespace, inputs.name)
-        return None if found is None else {**state, "present": self.levels(api, found)}
+        if found is None:
+            return {**state, "present": {}} if self.may_be_gone else None
+        return {**state, "present": self.levels(api, found)}
 
     def update(self, context: Context, identity: str, state: State, inputs: Any) -> State:
         return self._bring(context, identity, inputs, state)
@@ -91,15 +99,24 @@ class Writer(Handler):
         declared = self._declared(state)
         if declared.desired == "all":
             return frozenset()  # people and autoscalers may scale as they like
+        if not state.get("present") and self.may_be_gone:
+            return frozenset()
         wanted = self.wanted(declared, state.get("original", {}))
         return frozenset() if state.get("present") == wanted else frozenset({"present"})
 
     def examine(self, context: Context, inputs: Any) -> None:
-        connect(inputs.cluster, context).get(self.kind(inputs), inputs.namespace, inputs.name)
+        self._found(connect(inputs.cluster, context), inputs)
+
+    def _found(self, api: Api, inputs: Any) -> Found | None:
+        look = api.find if self.may_be_gone else api.get
+        return look(self.kind(inputs), inputs.namespace, inputs.name)
 
     def _bring(self, context: Context, identity: str, inputs: Any, state: State | None) -> State:
         api = connect(inputs.cluster, context)
-        found = api.get(self.kind(inputs), inputs.namespace, inputs.name)
+        found = self._found(api, inputs)
+        if found is None:
+            context.note(f"There is no {told(self.kind(inputs), inputs.namespace, inputs.name)} (any more).")
+            return {**inputs.wire(), "original": {}, "present": {}}
         work = Work(api, context, inputs, self._original(api, found, state))
         if inputs.desired == "all" and not _was_touched(found, state):
             return self._state(work, found)
@@ -118,7 +135,7 @@ class Writer(Handler):
             return note
         if state and state["desired"] != "all":
             return dict(state["original"])
-        return self.levels(api, found)
+        return self.original(api, found)
 
     def _step(self, work: Work, now: Found) -> dict[str, Any] | None:
         wanted = self.wanted(work.inputs, work.original)

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from dbrestore.handler import Context
+from tests.support.ground import wait_until
 from tests.support.kubebox.server import Kubebox
 
 MERGE, APPLY = "application/merge-patch+json", "application/apply-patch+yaml"
@@ -27,6 +28,7 @@ PLURALS = {
     "ScaledObject": ("keda.sh/v1alpha1", "scaledobjects"),
     "ExternalSecret": ("external-secrets.io/v1", "externalsecrets"),
 }
+_AT_ONCE = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
 Body = dict[str, Any]
 
 
@@ -86,7 +88,7 @@ class Cluster:
         return found
 
     def remove(self, kind: str, name: str) -> None:
-        self.http.request("DELETE", self.path(kind, name), json={"gracePeriodSeconds": 0}).raise_for_status()
+        self.http.request("DELETE", self.path(kind, name), json=_AT_ONCE).raise_for_status()
 
     def define(self, kind: str) -> None:
         """Make a kind of custom resource known, its schema open; once a server."""
@@ -103,6 +105,7 @@ class Cluster:
         body = {"metadata": {"name": f"{plural}.{name}"}, "spec": spec}
         made = self.http.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", json=body)
         assert made.status_code in (201, 409), made.text
+        wait_until(lambda: self.http.get(self.path(kind)).is_success, what=f"{kind} being served")
 
     def path(self, kind: str, name: str = "", part: str = "") -> str:
         group, plural = PLURALS[kind]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from dbrestore.kubernetes import fights, pods
 from tests.functional.kubernetes.cluster import Cluster
 from tests.support.ground import scratch
 from tests.support.kubebox.server import Kubebox
@@ -22,3 +23,10 @@ def cluster(kubebox: Kubebox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clust
     monkeypatch.setenv("KUBECONFIG", str(kubebox.kubeconfig))
     with Cluster.anew(kubebox) as found:
         yield found
+
+
+@pytest.fixture(autouse=True)
+def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here takes as long as in a cluster."""
+    monkeypatch.setattr(pods, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(fights, "_GRACE", 0.3)

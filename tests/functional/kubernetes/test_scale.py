@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from dbrestore.handler import PartlyMade
-from dbrestore.kubernetes import pods
 from dbrestore.kubernetes.originals import NOTE
 from dbrestore.kubernetes.scale import Scale
 from problem import Problem
@@ -15,11 +14,6 @@ from tests.functional.kubernetes.cluster import Cluster, workload
 from tests.functional.kubernetes.controller import controlled
 
 pytestmark = [pytest.mark.slow, pytest.mark.clouds]
-
-
-@pytest.fixture(autouse=True)
-def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pods, "POLL_SECONDS", 0.05)
 
 
 def declared(cluster: Cluster, desired: str, **more: Any) -> Any:
