@@ -54,7 +54,7 @@ def load(dump: Dump, chosen: Sequence[Entry], target: Target, options: Options, 
     needs.require_extensions(chosen, available, target.binaries)
     found = Loaded(roles_made=_roles(chosen, target, options))
     if dump.format == "plain":
-        found.rows, complaints = load_script(dump, target, options, context)
+        found.rows, complaints = load_script(dump, chosen, target, options, context)
     else:
         found.rows, complaints = load_archive(dump, chosen, target, options, context)
     found.complaints += complaints
@@ -63,6 +63,8 @@ def load(dump: Dump, chosen: Sequence[Entry], target: Target, options: Options, 
     context.progress("comparing the catalog with the dump")
     found.complaints += presence.missing(chosen, target)
     judge(found.complaints, options.accept)
+    if lost := found.outputs()["lost"]:
+        context.note("Accepted, and not in the restore:\n" + "\n".join(lost))
     found.objects = presence.compared(chosen)
     analyse(target, options.jobs, context)
     return found

@@ -58,6 +58,9 @@ class Logical(Making):
 
     def examine(self, context: Context) -> None:
         self._look(context)
+        of, as_ = self._filling.dump.header.database, self.inputs.source.database
+        if of and of != as_:
+            context.note(f"The dump is of the database {of}; what it holds is loaded into {as_}.")
 
     def forecast(self) -> Forecast:
         """Rows take about what they take as text; indexes, and what compression hides, come on top.

@@ -146,7 +146,7 @@ class Dumped:
         )
 
     def context(self, name: str) -> Context:
-        return Context(URN.format(name), self.lines.append)
+        return Context(URN.format(name), self.lines.append, note=self.lines.append)
 
     def text(self, conninfo: str | None = None, *options: str) -> str:
         """The database as pg_dump writes it, without what differs from run to run."""

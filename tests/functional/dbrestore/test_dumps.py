@@ -26,7 +26,7 @@ from dbrestore.postgres.instance import Instance
 from dbrestore.postgres.mark import read_mark
 from problem import Problem, Refusal
 from tests.support.buckets import s3
-from tests.support.dumps import ROWS, Dumped, application, superuser
+from tests.support.dumps import DATABASE, ROWS, Dumped, application, superuser
 from tests.support.servers import Postgres, folder, scratch
 from toolchain.postgres import find_binaries, installations
 
@@ -335,6 +335,7 @@ def test_a_locale_that_is_not_here_is_named_and_can_be_replaced(dumped: Dumped, 
 
 def test_a_cluster_without_checksums_and_another_database_name(dumped: Dumped, restore: Restore) -> None:
     state = restore(dumped.dump("custom.dump", "-Fc"), database="postgres", checksums=False)
+    assert f"The dump is of the database {DATABASE}; what it holds is loaded into postgres." in dumped.lines
     assert one(superuser(state, "postgres"), "SHOW data_checksums") == "off"
     assert one(superuser(state, "postgres"), "SHOW work_mem") == "5MB", "a setting of the database"
     assert one(superuser(state, "postgres"), "SELECT count(*) FROM shop.users") == ROWS
@@ -360,6 +361,7 @@ def test_a_loss_is_accepted_by_name_only(dumped: Dumped, restore: Restore) -> No
     state = restore(lossy, accept=["ACL shop.TABLE users"])
     assert state["complaints"]["lossy"] == 1
     assert state["lost"][0].startswith("lossy: ACL shop.TABLE users: ")
+    assert f"Accepted, and not in the restore:\n{state['lost'][0]}" in dumped.lines
 
 
 # Interrupted and killed
