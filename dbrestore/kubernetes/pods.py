@@ -41,7 +41,7 @@ def gone(api: Api, workload: Found, seconds: float, check: Callable[[], None]) -
 
     def left() -> list[str]:
         check()
-        return [_words(pod) for pod in pods_of(api, workload)]
+        return [words(pod) for pod in pods_of(api, workload)]
 
     remaining = wait(api, f"the pods of {workload.where} to end", seconds, left)
     if remaining:
@@ -60,7 +60,7 @@ def ready(api: Api, workload: Found, count: int, seconds: float) -> None:
         pods = pods_of(api, workload)
         if sum(is_ready(pod) for pod in pods) >= count:
             return []
-        return [_words(pod) for pod in pods if not is_ready(pod)] or ["no pod has been started"]
+        return [words(pod) for pod in pods if not is_ready(pod)] or ["no pod has been started"]
 
     remaining = wait(api, f"{count} ready pods of {workload.where}", seconds, lacking)
     if remaining:
@@ -87,7 +87,7 @@ def listed(words: Iterable[str]) -> str:
     return ", ".join(known[:_SHOWN]) + more
 
 
-def _words(pod: Found) -> str:
+def words(pod: Found) -> str:
     """A pod and what keeps it: "etl-worker-abc (terminating since 2026-01-01T00:00:00Z)"."""
     if since := pod.at("metadata", "deletionTimestamp"):
         return f"{pod.name} (terminating since {since})"
