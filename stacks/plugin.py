@@ -96,3 +96,23 @@ class EnvFileEntry(_Resource):
 
     token = "dbrestore:envfile:Entry"  # noqa: S105
     secrets = ("value", "original", "previous")
+
+
+class AwsSecret(_Resource):
+    """The text of a secret in AWS Secrets Manager."""
+
+    token = "dbrestore:aws:Secret"  # noqa: S105
+    secrets = ("value", "original", "previous")
+
+
+class AwsParameter(_Resource):
+    """A parameter of the AWS Systems Manager."""
+
+    token = "dbrestore:aws:Parameter"  # noqa: S105
+    secrets = ("value", "original", "previous")
+
+
+class AwsRecord(_Resource):
+    """A record of a Route 53 zone."""
+
+    token = "dbrestore:aws:Record"  # noqa: S105

@@ -10,7 +10,7 @@ from abc import abstractmethod
 from typing import Any, ClassVar
 
 from dbrestore.entries.place import Held, Moved, Place
-from dbrestore.handler import Context, Handler, Inputs, State
+from dbrestore.handler import Context, Handler, Inputs, PartlyMade, State
 from problem import Problem, Refusal
 
 _ROUNDS = 8
@@ -37,8 +37,8 @@ class EntryHandler(Handler):
     """The wire name under which the state keeps what the place holds."""
 
     @abstractmethod
-    def place(self, context: Context, inputs: Any) -> Place:
-        """Where the value lives."""
+    def place(self, context: Context, inputs: Any, state: State) -> Place:
+        """Where the value lives; ``state`` is what we knew of it before, empty at its create."""
 
     @abstractmethod
     def identity(self, inputs: Any) -> str:
@@ -50,26 +50,35 @@ class EntryHandler(Handler):
         return value
 
     def create(self, context: Context, inputs: Any) -> tuple[str, State]:
-        place = self.place(context, inputs)
+        place = self.place(context, inputs, {})
         original = _original(self, place, inputs)
-        before = _bring(place, self.wanted(inputs, original), None, original)
-        previous = original if before == self.wanted(inputs, original) else before
-        return self.identity(inputs), self._state(inputs, original, previous)
+        wanted = self.wanted(inputs, original)
+        before = _bring(place, wanted, None, original)
+        place.finish()
+        previous = original if before == wanted else before
+        return self.identity(inputs), self._state(inputs, original, previous) | place.learnt
 
     def read(self, context: Context, identity: str, state: State) -> State | None:
         if not state:
             return None
-        held = self.place(context, self._declared(state)).read()
+        held = self.place(context, self._declared(state), state).read()
         return None if held is None or held.value is None else {**state, self.present: held.value}
 
     def update(self, context: Context, identity: str, state: State, inputs: Any) -> State:
-        place, known = self.place(context, inputs), state.get(self.present)
+        place, known = self.place(context, inputs, state), state.get(self.present)
         original = state.get("original")
         wanted = self.wanted(inputs, original)
-        before = _bring(place, wanted, known, original)
+        try:
+            before = _bring(place, wanted, known, original)
+            place.finish()
+        except Problem as problem:
+            if place.learnt.items() <= state.items():
+                raise
+            raise PartlyMade(problem, identity, {**state, **place.learnt}) from problem
         if wanted == original:
             place.forget()
-        return self._state(inputs, original, state.get("previous") if before == wanted else before)
+        previous = state.get("previous") if before == wanted else before
+        return self._state(inputs, original, previous) | place.learnt
 
     def delete(self, context: Context, identity: str, state: State) -> None:
         """The value stays: whoever reads it goes on with what there is."""

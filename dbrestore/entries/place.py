@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from dbrestore.handler import State
 from problem import Problem
 
 
@@ -28,6 +29,11 @@ class Place(ABC):
     """Whether a missing value may be added to a place that is there."""
 
     @property
+    def learnt(self) -> State:
+        """What the resource's state keeps of the place besides the value."""
+        return {}
+
+    @property
     @abstractmethod
     def where(self) -> str:
         """In words, for messages: "DATABASE_URL in /srv/app/.env"."""
@@ -46,6 +52,9 @@ class Place(ABC):
     @abstractmethod
     def missing(self) -> Problem:
         """What to say where the place, or the value in it, is not there."""
+
+    def finish(self) -> None:  # noqa: B027 - most places are done with the value
+        """Do what belongs to the place besides the value, which is the wanted one now."""
 
     def note(self, original: str) -> None:  # noqa: B027 - not every place can keep one
         """Keep the original beside the value before it is first overwritten, so that a kill loses nothing."""

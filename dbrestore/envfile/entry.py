@@ -12,7 +12,7 @@ from dbrestore import files
 from dbrestore.entries.entry import EntryHandler, ValueInputs
 from dbrestore.entries.place import Held, Moved, Place
 from dbrestore.envfile.dotenv_text import find, with_value
-from dbrestore.handler import Context
+from dbrestore.handler import Context, State
 from problem import Problem
 
 _OTHER = "an entry is one key of one file; declare another entry for another one"
@@ -70,7 +70,7 @@ class Entry(EntryHandler):
     inputs = EntryInputs
     fixed: ClassVar[Mapping[str, str]] = {"path": _OTHER, "key": _OTHER}
 
-    def place(self, context: Context, inputs: EntryInputs) -> Line:
+    def place(self, context: Context, inputs: EntryInputs, state: State) -> Line:
         return Line(inputs)
 
     def identity(self, inputs: EntryInputs) -> str:

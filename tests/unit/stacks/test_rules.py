@@ -329,14 +329,15 @@ def test_files_of_the_same_name_in_two_folders_are_two_endpoints() -> None:
         assert len({entry.chosen.label for entry in listed}) == 2
 
 
-KINDS_KNOWN = "is not known here; did you mean env-file? (allowed: env-file, pgbouncer)"
+ALL_KINDS = ", ".join(kinds("stacks.endpoints"))
+KINDS_KNOWN = f"is not known here; did you mean env-file? (allowed: {ALL_KINDS})"
 
 
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        ({}, "[0]: needs exactly one of env-file, pgbouncer"),
-        ({"env-file": None}, "[0]: needs exactly one of env-file, pgbouncer"),
+        ({}, f"[0]: needs exactly one of {ALL_KINDS}"),
+        ({"env-file": None}, f"[0]: needs exactly one of {ALL_KINDS}"),
         ({"env-fil": {}}, f"[0].env-fil: {KINDS_KNOWN}"),
         ({"env_file": {"path": "/e"}}, f"[0].env_file: {KINDS_KNOWN}"),
         ({"env-file": {"path": "/e", "key": "A B"}}, "[0].env-file.key: string should match pattern"),
@@ -356,7 +357,7 @@ def test_a_wrong_endpoint_is_refused(entry: Any, words: str) -> None:
 def test_an_entry_of_two_kinds_is_refused() -> None:
     both = {"env-file": {"path": "/e"}, "pgbouncer": {"admin": CONSOLE, "database": "d"}}
     assert (
-        the_line(good(endpoints=[both])) == "reforge:endpoints[0]: needs exactly one of env-file, pgbouncer"
+        the_line(good(endpoints=[both])) == f"reforge:endpoints[0]: needs exactly one of {ALL_KINDS}"
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from dbrestore.entries.entry import EntryHandler, ValueInputs
 from dbrestore.entries.place import Held, Moved, Place
-from dbrestore.handler import Context, Inputs
+from dbrestore.handler import Context, Inputs, State
 from problem import Problem
 
 
@@ -61,7 +61,7 @@ class Values(EntryHandler):
     token = "dbrestore:test:Value"
     inputs = ValueInputs
 
-    def place(self, context: Context, inputs: Inputs) -> Cell:
+    def place(self, context: Context, inputs: Inputs, state: State) -> Cell:
         return self.cell
 
     def identity(self, inputs: Inputs) -> str:
