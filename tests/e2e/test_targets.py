@@ -37,7 +37,7 @@ def test_every_write_acknowledged_before_the_accident_is_there_and_none_after_it
         "time": ["--time", incident.target],
         "lsn": ["--lsn", accident.lsn],
         "xid": ["--xid", accident.xid, "--exclusive"],
-        "name": ["--name", accident.restore_point],
+        "name": ["--restore-point", accident.restore_point],
     }[kind]
     with restored(incident, f"by-{kind}", *target) as url:
         found = incident.reconciled(f"by-{kind}", incident.before_the_accident)

@@ -87,7 +87,7 @@ FAULTS = [
         "unknown-restore-point",
         "the restore point is in no WAL",
         "target-not-found",
-        lambda _scene: ["--name", "nowhere"],
+        lambda _scene: ["--restore-point", "nowhere"],
     ),
     wrong(
         "unknown-transaction",
