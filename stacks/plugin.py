@@ -79,6 +79,25 @@ class ReplicaPromotion(_Resource):
     secrets = ("url", "sourceUrl", "adminUrl", "others")
 
 
+class RdsPromotion(_Resource):
+    """A read replica of the original in RDS that is promoted at the cut-over."""
+
+    token = "dbrestore:rds:Promotion"  # noqa: S105
+    learnt = ("host", "boundPort", "promoted")
+
+    @property
+    def host(self) -> pulumi.Output[str]:
+        """Its address, before its promotion and after."""
+        host: pulumi.Output[str] = pulumi.get(self, "host")
+        return host
+
+    @property
+    def port(self) -> pulumi.Output[int]:
+        """The port that it listens on."""
+        bound: pulumi.Output[int] = pulumi.get(self, "boundPort")
+        return bound
+
+
 class PgbouncerRoute(_Resource):
     """Where a pgbouncer sends the clients of a database."""
 

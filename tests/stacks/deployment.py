@@ -17,6 +17,7 @@ from stacks.program import main
 
 LEARNT: dict[str, dict[str, Any]] = {
     "aws:rds/instance:Instance": {"address": "r.example.us-east-1.rds.amazonaws.com"},
+    "dbrestore:rds:Promotion": {"host": "starforge-read.example", "boundPort": 5432, "promoted": False},
     "dbrestore:postgres:Instance": {"boundPort": 5544, "host": "127.0.0.1", "status": "ready"},
 }
 """What the plugin answers besides the inputs, once a resource is there."""

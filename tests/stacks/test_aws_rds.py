@@ -232,3 +232,33 @@ def test_another_instance_lends_its_settings_where_the_original_is_gone(aws: Sta
     raw = rds_config({"r": BY_SNAPSHOT})
     raw["source"] = raw["source"] | {"like": "starforge-stage"}
     assert deploy(raw).one(INSTANCE).inputs["multiAz"] is False
+
+
+def promotion(**changes: Any) -> Declared:
+    restore = {"from": {"replica": "starforge-read"}, "validated": VALIDATED}
+    found = deployed(restore, endpoints=[], writers=[], **changes).resources
+    assert set(found) == {"r"}, "nothing of it is declared by the cloud's own package: it would own it"
+    return found["r"]
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_read_replica_is_promoted_when_it_serves_and_only_looked_at_before() -> None:
+    before, serving = promotion(), promotion(serving="r")
+    assert before.type == "dbrestore:rds:Promotion"
+    assert before.inputs == {
+        "name": "r",
+        "replica": "starforge-read",
+        "source": "starforge-prod",
+        "region": "eu-central-1",
+        "promote": False,
+    }
+    assert serving.inputs == before.inputs | {"promote": True}
+    assert (before.protect, serving.protect) == (False, True)
+    assert serving.timeouts == {"update": "3h"}
+
+
+@pytest.mark.usefixtures("aws")
+def test_the_application_reaches_the_promoted_replica_with_its_own_credentials() -> None:
+    restore = {"from": {"replica": "starforge-read"}, "validated": VALIDATED}
+    found = deployed(restore, serving="r").outputs["url"]
+    assert found == Secret("postgresql://app:hunter2@starforge-read.example:5432/starforge")

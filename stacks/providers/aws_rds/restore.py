@@ -10,7 +10,7 @@ from pulumi_aws import ec2, rds, vpc
 
 from stacks.endpoints import Target
 from stacks.model import Config
-from stacks.providers.aws_rds import gates, shape
+from stacks.providers.aws_rds import gates, replica, shape
 from stacks.providers.aws_rds.api import Rds, Record
 from stacks.providers.aws_rds.settings import Restore, Source
 from stacks.urls import moved
@@ -39,6 +39,8 @@ _TIMES = pulumi.CustomTimeouts(create="6h", update="3h", delete="2h")
 def declare(name: str, config: Config[Source, Restore], source_url: pulumi.Output[str]) -> Target:
     """The instance of ``restores.NAME``, and how it is reached."""
     api = Rds(config.source.region)
+    if config.restores[name].from_.replica:
+        return replica.declare(name, config, source_url, api.region)
     like = api.instance(config.source.like or config.source.instance)
     group, rules = _operators(name, config, like)
     instance = _instance(name, config, like, _made_from(name, config, like, api), group)

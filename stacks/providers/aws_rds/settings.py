@@ -13,8 +13,8 @@ from stacks.sources import KnownProvider
 from stacks.sources import Source as AnySource
 from stacks.values import NAME_PATTERN
 
-INSTANCE = "aws:rds/instance:Instance"
-HOLD_DATA = (INSTANCE,)
+INSTANCE, PROMOTION = "aws:rds/instance:Instance", "dbrestore:rds:Promotion"
+HOLD_DATA = (INSTANCE, PROMOTION)
 _ARN = "arn:"
 
 InstanceName = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
@@ -65,7 +65,7 @@ class Source(AnySource):
 class Restore(restores.Released):
     """A new DB instance under the restore's name."""
 
-    SUPPORTED: ClassVar = ("snapshot", "time", "latest")
+    SUPPORTED: ClassVar = ("snapshot", "time", "latest", "replica")
     size: InstanceClass | None = Field(
         None,
         description="its instance class, as db.r6g.2xlarge; the original's by default, never smaller",

@@ -3,7 +3,7 @@
 - Every instance has a resource id of its own, and only a read replica names the instance that it replicates.
 - A restore has AWS' defaults for all that it is not given: groups, one zone, no monitoring, no IAM logins.
 - Automated backups have a window, which ends five minutes ago; a time outside of it is refused.
-- Quotas and orderable classes are told.
+- Default option groups exist. Quotas and orderable classes are told.
 
 It writes down each call, and fails where it is told to.
 """
@@ -56,6 +56,7 @@ def mend() -> None:
     DBInstance.read_replica_source_db_instance_identifier = property(_replicated)  # type: ignore[assignment]
     DBInstance.latest_restorable_time = property(_latest)  # type: ignore[assignment]
     _restores_with_defaults()
+    _knows_default_option_groups()
     RDSBackend.describe_db_instance_automated_backups = _automated_backups  # type: ignore[method-assign]
     RDSResponse.describe_orderable_db_instance_options = _orderable  # type: ignore[method-assign]
     RDSResponse.describe_account_attributes = _quotas  # type: ignore[attr-defined]
@@ -92,6 +93,17 @@ def _restores_with_defaults() -> None:
 
     RDSBackend.restore_db_instance_from_db_snapshot = from_db_snapshot  # type: ignore[method-assign]
     RDSBackend.restore_db_instance_to_point_in_time = to_point_in_time  # type: ignore[method-assign]
+
+
+def _knows_default_option_groups() -> None:
+    create = RDSBackend.create_db_instance
+
+    def create_db_instance(self: Any, db_kwargs: dict[str, Any]) -> Any:
+        named = str(db_kwargs.get("option_group_name", ""))
+        kept = {name: value for name, value in db_kwargs.items() if name != "option_group_name"}
+        return create(self, kept if named.startswith("default:") else db_kwargs)
+
+    RDSBackend.create_db_instance = create_db_instance  # type: ignore[method-assign]
 
 
 def _defaulted(made: Any, given: dict[str, Any]) -> Any:
@@ -165,7 +177,8 @@ class Recorder:
             return []
         action, parameters = _read(environ, body)
         with self._lock, self._record.open("a") as record:
-            record.write(json.dumps({"action": action, "parameters": parameters}) + "\n")
+            key = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].partition("/")[0]
+            record.write(json.dumps({"action": action, "parameters": parameters, "key": key}) + "\n")
         fault = self._fault(action)
         return self._application(environ, start) if fault is None else _fail(fault, start)
 

@@ -36,6 +36,20 @@ def one(asked: dict[str, Any], **more: Any) -> dict[str, Any]:
         ),
         (one({"latest": True}, size="large"), "reforge:restores.r.size: "),
         (
+            one({"replica": "starforge-prod"}),
+            "reforge:restores.r.from.replica: 'starforge-prod' is the original itself; "
+            "name one of its read replicas",
+        ),
+        (
+            one({"replica": "starforge-read"}, size="db.r6g.large"),
+            "reforge:restores.r: `size` has no meaning with replica: it is promoted as it is",
+        ),
+        (
+            one({"replica": "starforge-read", "fence": True}),
+            "reforge:restores.r: `fence` and `accept-loss` are not possible with RDS: "
+            "nobody is superuser there",
+        ),
+        (
             rds_config({"starforge-prod": {"from": {"latest": True}}}),
             "reforge:restores.starforge-prod: is the name of an instance that exists; a restore is always a "
             "new one",

@@ -1,0 +1,37 @@
+"""Declares a read replica of the original that is promoted at the cut-over; somebody else made it."""
+
+from __future__ import annotations
+
+import pulumi
+
+from stacks.endpoints import Target
+from stacks.model import Config
+from stacks.plugin import RdsPromotion
+from stacks.providers.aws_rds.settings import Restore, Source
+from stacks.urls import moved
+
+
+def declare(
+    name: str, config: Config[Source, Restore], source_url: pulumi.Output[str], region: str
+) -> Target:
+    """The promotion of ``restores.NAME``, and how the replica is reached.
+
+    Of our own plugin: the replica exists, and a ``pulumi_aws`` resource that declared it would delete it
+    with its entry. Nor does that provider wait for a promotion, and once done, naming the source again
+    for a rollback would replace the instance.
+    """
+    serving = config.serving == name
+    promotion = RdsPromotion(
+        name,
+        {
+            "name": name,
+            "replica": config.restores[name].from_.replica,
+            "source": config.source.instance,
+            "region": region,
+            "promote": serving,
+        },
+        pulumi.ResourceOptions(protect=serving, custom_timeouts=pulumi.CustomTimeouts(update="3h")),
+    )
+    host, port = promotion.host, promotion.port
+    url = pulumi.Output.all(source_url, host, port).apply(lambda known: moved(*known))
+    return Target(name, pulumi.Output.secret(url), host, port, (promotion,))
