@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cli.journal import Run
@@ -88,8 +88,20 @@ def _again(run: Run | None, runs: list[Run]) -> str:
 
 
 def _standing(raw: Mapping[str, Any], runs: list[Run]) -> Position:
-    serving, writing = raw.get("serving") or "source", raw.get("writing") or "all"
     restores: Mapping[str, Any] = raw.get("restores") or {}
+    released = [name for name, one in restores.items() if one.get("release")]
+    now = _of_incident(raw, {name: one for name, one in restores.items() if name not in released}, runs)
+    if not released:
+        return now
+    words = f"{released[0]} is released and still there; `reforge teardown {released[0]}` removes it."
+    if now.next:
+        return replace(now, words=f"{now.words} {words}")
+    return Position("half-torn-down", words, f"teardown {released[0]}")
+
+
+def _of_incident(raw: Mapping[str, Any], restores: Mapping[str, Any], runs: list[Run]) -> Position:
+    """``restores``: those that nobody has begun to remove."""
+    serving, writing = raw.get("serving") or "source", raw.get("writing") or "all"
     if serving != "source":
         return _moved(serving, writing)
     accepted = [name for name, one in restores.items() if one.get("validated") or one.get("waived")]

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cli.session import Session
 
+OURS = "dbrestore:"
+"""What our own plugin makes carries a mark that it looks for. A cloud's provider would take in whatever has
+the name, the original too, so that nothing of a cloud is ever adopted."""
+
 
 def adopt_half_made(session: Session, name: str) -> None:
     """Take a restore that is in no books into the engine's state, so that it can be removed in order.
@@ -20,6 +24,8 @@ def adopt_half_made(session: Session, name: str) -> None:
         return
     without = session.file.edited(lambda draft: draft.remove("restores", name))
     token, identity = session.file.config(without).source.place_of(name)
+    if not token.startswith(OURS):
+        return
     if session.engine.adopt(token, name, identity):
         session.screen.say(f"Found what an earlier run left of {name}.")
 
@@ -33,8 +39,13 @@ def withdraw(session: Session, name: str, before: str) -> None:
     pending = [one["resource"] for one in state.get("pending_operations") or []]
     known = any(one["urn"].endswith(f"::{name}") for one in (state.get("resources") or []) + pending)
     _, identity = session.file.config().source.place_of(name)
-    if session.file.text == before or known or Path(identity).exists():
+    if session.file.text == before or known or _is_there(identity):
         return
     session.file.write(before)
     session.journal.note(withdrawn=name)
     session.screen.say(f"Nothing of {name} was made; it is taken out of the config again.")
+
+
+def _is_there(identity: str) -> bool:
+    """Whether it is a folder of this machine, and there; a cloud's are known by the engine alone."""
+    return Path(identity).is_absolute() and Path(identity).exists()
