@@ -11,7 +11,7 @@ from stacks.dumps import REFINEMENTS, FromDump
 from stacks.messages import nearest
 from stacks.values import Identifier, Lsn, Strict, Text, Xid, ZonedTime
 
-KINDS = ("snapshot", "time", "lsn", "xid", "name", "latest", "replica", "dump")
+KINDS = ("snapshot", "time", "lsn", "xid", "name", "latest", "replica", "dump", "adopt")
 
 
 def _true(value: bool) -> bool:
@@ -41,6 +41,9 @@ class From(FromDump):
         None, description="all archived WAL"
     )
     replica: Text | None = Field(None, description="a standby to promote")
+    adopt: Text | None = Field(
+        None, description="what somebody else has restored, by the provider's name for it"
+    )
     accept_loss: bool = Field(
         False, description="replica: promote it although the original does not answer or went on without it"
     )

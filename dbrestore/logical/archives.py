@@ -32,7 +32,7 @@ def load_archive(
     complaints = restore_entries(dump, target, before, replace(options, jobs=1), context)
     judge(complaints, [one.label for one in complaints if one.grade == "lossy"])
     data = TableData(Data(dump), target, options.jobs, context)
-    data.load(tables)
+    data.load(tables, before)
     judge(data.complaints, ())
     complaints += restore_entries(dump, target, others, replace(options, jobs=1), context)
     context.progress(f"building {len(after)} indexes, constraints and grants")

@@ -60,9 +60,14 @@ KINDS = {
 _MISSING = "is in the dump and not in the database"
 
 
+def catalog(target: Target) -> set[tuple[str, str, str]]:
+    """Kind, schema and name, in pg_dump's words, of everything that is there."""
+    return {(str(kind), str(schema), str(name)) for kind, schema, name in target.rows(_CATALOG)}
+
+
 def missing(entries: Iterable[Entry], target: Target) -> list[Complaint]:
     """A complaint for each entry of a known kind that the catalog does not have."""
-    there = set(target.rows(_CATALOG))
+    there = catalog(target)
     return [
         Complaint(grade(one.label, _MISSING), one.label, _MISSING)
         for one in entries

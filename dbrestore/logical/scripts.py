@@ -8,11 +8,13 @@ import secrets
 import subprocess
 import tempfile
 import threading
+from collections.abc import Sequence
 from typing import IO
 
 from dbrestore.handler import Context
 from dbrestore.logical.complaints import Complaint, of_psql
 from dbrestore.logical.database import of_database
+from dbrestore.logical.entries import Entry
 from dbrestore.logical.options import Options
 from dbrestore.logical.programs import end, interrupted
 from dbrestore.logical.reading import Dump, clear_stream
@@ -28,10 +30,12 @@ _DONE = re.compile(rb"^COPY (\d+)$")
 
 
 def load_script(
-    dump: Dump, target: Target, options: Options, context: Context
+    dump: Dump, chosen: Sequence[Entry], target: Target, options: Options, context: Context
 ) -> tuple[dict[str, int], list[Complaint]]:
     """Rows of each table and everything complained of. Problem ``rows-missing`` where a COPY took fewer."""
-    feed, counts = _Feed(dump, options), list[int]()
+    labels = {one.label for one in chosen}
+    rows = {label: count for label, count in dump.rows.items() if label in labels}
+    feed, counts = _Feed(dump, chosen, target.session, options), list[int]()
     with tempfile.TemporaryFile() as stderr, _psql(target, stderr) as process:
         reader = threading.Thread(target=_count, args=(process.stdout, counts), daemon=True)
         reader.start()
@@ -44,9 +48,9 @@ def load_script(
         what = f"psql ended with {code} on {dump.path}: {said.strip()[-500:]}"
         raise Problem("load-failed", what, "Look at what it says; then run the same command again.")
     complaints = of_psql(said, feed.labels)
-    if not any(one.grade == "fatal" for one in complaints) and counts != list(dump.rows.values()):
+    if not any(one.grade == "fatal" for one in complaints) and counts != list(rows.values()):
         raise Problem("rows-missing", f"Not all rows of {dump.path} were loaded.", "Take another dump.")
-    return dict(dump.rows), complaints
+    return rows, complaints
 
 
 def _psql(target: Target, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -93,12 +97,13 @@ def _count(stdout: IO[bytes], counts: list[int]) -> None:
 class _Feed:
     """What psql gets of each part, and at which of its lines each object begins."""
 
-    def __init__(self, dump: Dump, options: Options) -> None:
+    def __init__(self, dump: Dump, chosen: Sequence[Entry], session: str, options: Options) -> None:
         self.labels: list[tuple[int, str]] = []
         self._options, self._line, self._title, self._freezing = options, 1, HEAD, False
-        self._apart = {one.label for one in dump.entries if one.kind == "DATABASE" or of_database(one)}
-        self._freezable = freezable(dump.entries)
-        self._first = _restricted() + _set_role(options.role)
+        kept = {one.label for one in chosen if one.kind != "DATABASE" and not of_database(one)}
+        self._apart = {one.label for one in dump.entries} - kept
+        self._freezable = freezable(chosen)
+        self._first = _restricted() + (session and f"{session};\n").encode() + _set_role(options.role)
 
     def text(self, part: Part) -> bytes:
         """The same, without what is the database's own, and with rows that come frozen."""

@@ -72,11 +72,14 @@ class TableData:
         self.rows: dict[str, int] = {}
         self.complaints: list[Complaint] = []
 
-    def load(self, entries: Sequence[Entry]) -> None:
-        """Fill the tables. Problem where the dump breaks off or the operator stops it."""
+    def load(self, entries: Sequence[Entry], made: Iterable[Entry]) -> None:
+        """Fill the tables. ``made``: the objects that this load itself has made.
+
+        Problem where the dump breaks off or the operator stops it.
+        """
         total = sum(map(self._data.size, entries))
         meter = Meter(LOADING, total, self._context.progress)
-        self._freezable = freezable(self._data.dump.entries)
+        self._freezable = freezable(made)
         tables = [
             Rows(self._data, entry, meter.add) for entry in sorted(entries, key=self._data.size, reverse=True)
         ]

@@ -23,19 +23,19 @@ _ENVIRONMENT = {
 }  # fmt: skip
 _INSIDE = """
     SELECT 'schema ' || quote_ident(nspname) FROM pg_namespace n
-     WHERE nspname !~ '^(pg_|information_schema$|public$)' AND NOT {own_n}
+     WHERE nspname !~ '^(pg_|information_schema$|public$)' AND {others} AND NOT {own_n}
     UNION ALL
     SELECT CASE relkind WHEN 'S' THEN 'sequence ' WHEN 'v' THEN 'view ' ELSE 'table ' END
            || c.oid::regclass::text
       FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
      WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
-       AND nspname !~ '^(pg_|information_schema$)' AND NOT {own_c}
+       AND nspname !~ '^(pg_|information_schema$)' AND {others} AND NOT {own_c}
     UNION ALL
     SELECT 'function ' || p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
-     WHERE nspname !~ '^(pg_|information_schema$)' AND NOT {own_p}
+     WHERE nspname !~ '^(pg_|information_schema$)' AND {others} AND NOT {own_p}
     UNION ALL
     SELECT 'type ' || format_type(t.oid, NULL) FROM pg_type t JOIN pg_namespace n ON n.oid = typnamespace
-     WHERE typtype IN ('d', 'e', 'r') AND nspname !~ '^(pg_|information_schema$)' AND NOT {own_t}
+     WHERE typtype IN ('d', 'e', 'r') AND nspname !~ '^(pg_|information_schema$)' AND {others} AND NOT {own_t}
     UNION ALL
     SELECT 'large object ' || oid FROM pg_largeobject_metadata
     ORDER BY 1
@@ -53,6 +53,10 @@ class Target:
     parameters: Mapping[str, str]
     """Of libpq: host, port, user, password, dbname..."""
     binaries: Binaries
+    managed: tuple[str, ...] = ()
+    """Schemas that the server's keeper fills in every new database: what is in them does not count."""
+    session: str = ""
+    """A statement that each session for data begins with."""
 
     @classmethod
     def of_url(cls, url: str, binaries: Binaries) -> Target:
@@ -83,6 +87,8 @@ class Target:
                 application_name="reforge",
                 row_factory=tuple_row,
             ) as connection:
+                if self.session:
+                    connection.execute(self.session.encode())
                 yield connection
         except psycopg.Error as error:
             raise Problem("load-failed", f"Database {self.name}: {error}") from error
@@ -95,7 +101,7 @@ class Target:
     def require_empty(self) -> None:
         """Refusal ``target-not-empty`` naming what is in it; what extensions made does not count."""
         with self.connect() as connection:
-            found = [str(row[0]) for row in connection.execute(_inside())]
+            found = [str(row[0]) for row in connection.execute(_inside(), {"managed": list(self.managed)})]
         if found:
             shown = ", ".join(found[:SHOWN]) + (
                 f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
@@ -116,4 +122,4 @@ def _inside() -> bytes:
     owned = {"own_n": ("pg_namespace", "n"), "own_c": ("pg_class", "c"), "own_p": ("pg_proc", "p"),
              "own_t": ("pg_type", "t")}  # fmt: skip
     parts = {name: _EXTENSIONS_OWN.format(of=of, alias=alias) for name, (of, alias) in owned.items()}
-    return _INSIDE.format(**parts).encode()
+    return _INSIDE.format(**parts, others="nspname <> ALL (%(managed)s)").encode()

@@ -1,0 +1,80 @@
+"""A clone that somebody made in the dashboard, taken in by its ref: let in to, checked, never deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from archive.supabase import Record
+from dbrestore.handler import Context, PartlyMade, State
+from dbrestore.supabase import access
+from dbrestore.supabase.addresses import addresses, learnt
+from dbrestore.supabase.api import Api
+from dbrestore.supabase.filling import DATABASE
+from dbrestore.supabase.inputs import ProjectInputs
+from dbrestore.supabase.marks import ref_of
+from problem import Problem, Refusal
+
+READY = "ACTIVE_HEALTHY"
+
+
+def adopt(inputs: ProjectInputs, api: Api, context: Context) -> State:
+    """Somebody made it; we let in whom the config says, and remember whom it let in before."""
+    project = require_adoptable(inputs, api)
+    ref = ref_of(project)
+    before = sorted(access.allowed(api.restrictions(ref)))
+    places = addresses(ref, project["database"]["host"], api.poolers(ref))
+    state = {**inputs.wire(), "ref": ref, "before": before, "status": "adopting"}
+    try:
+        networks = access.restrict(ref, access.wanted(inputs, api), api, context)
+        _require_entry(inputs, places["session"])
+    except Problem as problem:
+        raise PartlyMade(problem, ref, state) from problem
+    return {**state, **learnt(project, places, networks)}
+
+
+def require_adoptable(inputs: ProjectInputs, api: Api) -> Record:
+    """The clone; Refusal where it is the original, or not healthy yet."""
+    if inputs.adopt == inputs.source:
+        cure = "Clone it in the dashboard: Database, Backups, Restore to new project; then name that one."
+        raise Refusal("supabase-adopts-original", f"{inputs.adopt} is the original itself.", cure)
+    project = api.project(str(inputs.adopt))
+    if project["status"] != READY:
+        what = f"Project {inputs.adopt} is {project['status']}."
+        raise Refusal("supabase-not-adoptable", what, "Wait until the dashboard says that it is healthy.")
+    return project
+
+
+def _require_entry(inputs: ProjectInputs, place: dict[str, object]) -> None:
+    """The application's password has to be the clone's: its connection string differs in the place alone."""
+    try:
+        psycopg.connect(
+            host=str(place["host"]),
+            port=str(place["port"]),
+            user=f"{inputs.user}{place['suffix']}",
+            password=inputs.password,
+            dbname=DATABASE,
+            connect_timeout=10,
+        ).close()
+    except psycopg.OperationalError as error:
+        what = f"{inputs.adopt} does not let {inputs.user} in with the application's password: {error}"
+        cure = "Set that password in the clone, or add this machine to `operators`; then run it again."
+        raise Problem("supabase-no-entry", " ".join(what.split()), cure) from None
+
+
+def forget(state: State, api: Api, context: Context) -> None:
+    """An adopted project stays; it lets in again whom it let in before."""
+    with _while_it_exists():
+        access.restrict(state["ref"], state["before"], api, context)
+        context.note(f"project {state['ref']} was adopted and stays; delete it in the dashboard")
+
+
+@contextmanager
+def _while_it_exists() -> Iterator[None]:
+    try:
+        yield
+    except Problem as problem:
+        if problem.name != "supabase-project-missing":
+            raise

@@ -1,0 +1,62 @@
+"""What a project of Supabase is declared with."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from dbrestore.handler import Inputs
+
+Ref = Annotated[str, StringConstraints(pattern=r"^[a-z]{20}$")]
+SIZES = (
+    "nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge",
+    "16xlarge", "24xlarge", "48xlarge",
+)  # fmt: skip
+"""Compute sizes, the smallest first."""
+
+
+class DumpInputs(Inputs):
+    """A dump and how it is loaded, in the terms of pg_restore."""
+
+    place: str
+    """A path of this machine, or a URL in an object store."""
+    jobs: Annotated[int, Field(ge=1, le=64)] = 2
+    role: str = ""
+    no_owner: bool = False
+    schemas: list[str] = Field(default_factory=list)
+    tables: list[str] = Field(default_factory=list)
+    roles: dict[str, str] = Field(default_factory=dict)
+    create_roles: bool = False
+    accept: list[str] = Field(default_factory=list)
+    storage: dict[str, Any] = Field(default_factory=dict)
+    """Of the object store, as fsspec takes it; credentials come from the environment."""
+
+    @property
+    def identity(self) -> str:
+        """The same for what comes to the same rows."""
+        return f"{self.place} {sorted(self.schemas)} {sorted(self.tables)}"
+
+
+class ProjectInputs(Inputs):
+    """One new project filled from a dump, or one that somebody made and that is adopted."""
+
+    name: str
+    source: Ref
+    """The original, only ever read."""
+    user: str
+    """The application's role."""
+    password: str
+    """The application's, a secret."""
+    dump: DumpInputs | None = None
+    adopt: Ref | None = None
+    """Instead of a dump: a clone that was made in the dashboard. It is never deleted."""
+    region: str | None = None
+    """The original's by default."""
+    size: str | None = None
+    """The original's by default, never smaller."""
+    operators: list[str]
+    access: Literal["operators", "application"] = "operators"
+    """Whom it lets in: the operators alone, or also everybody whom the original lets in."""
+    serving: bool = False
+    """A serving project is never deleted."""
