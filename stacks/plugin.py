@@ -104,6 +104,33 @@ class PgbouncerRoute(_Resource):
     token = "dbrestore:pgbouncer:Route"  # noqa: S105
 
 
+class SupabaseProject(_Resource):
+    """A new project of Supabase, or one that is adopted."""
+
+    token = "dbrestore:supabase:Project"  # noqa: S105
+    learnt = ("ref", "status", "session", "transaction", "direct")
+    secrets = ("password",)
+
+    @property
+    def session(self) -> pulumi.Output[dict[str, Any]]:
+        """host, port and suffix of roles at the pooler's session mode."""
+        return self._place("session")
+
+    @property
+    def transaction(self) -> pulumi.Output[dict[str, Any]]:
+        """The same of its transaction mode."""
+        return self._place("transaction")
+
+    @property
+    def direct(self) -> pulumi.Output[dict[str, Any]]:
+        """The same past the pooler; over IPv6 alone, unless the project has the IPv4 add-on."""
+        return self._place("direct")
+
+    def _place(self, connection: str) -> pulumi.Output[dict[str, Any]]:
+        found: pulumi.Output[dict[str, Any]] = pulumi.get(self, connection)
+        return found
+
+
 class SupervisorGroup(_Resource):
     """How many processes of a program group run."""
 
