@@ -44,10 +44,7 @@ _DEFAULTS = {
     "copy_tags_to_snapshot": False,
     "tags": [],
 }
-_GIVEN_AS = {
-    "ca_certificate_identifier": "",  # only a later change sets it
-    "enabled_cloudwatch_logs_exports": "enable_cloudwatch_logs_exports",
-}
+_GIVEN_AS = {"enabled_cloudwatch_logs_exports": "enable_cloudwatch_logs_exports"}
 
 
 def mend() -> None:
