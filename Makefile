@@ -10,10 +10,10 @@ SHELL_SCRIPTS = $(shell git ls-files -co --exclude-standard | while read -r file
 COVERED := --cov --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse test test-all check bench faults chaos venv engine servers lock clean
+.PHONY: help rehearse test test-all test-clouds test-aws-account check bench faults chaos venv engine servers lock clean
 
 help: ## what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
 rehearse: venv engine servers ## one incident on this machine, from the accident to the rollback
 	@$(BIN)/reforge rehearse
@@ -23,6 +23,12 @@ test: venv engine servers ## the tests, but for the slow ones
 
 test-all: venv engine servers ## all tests
 	$(BIN)/pytest -n 2 --dist loadscope $(COVERED)
+
+test-clouds: venv engine servers ## whole incidents in the clouds, each played on this machine; no account is needed
+	$(BIN)/pytest -n 2 --dist loadscope -m clouds
+
+test-aws-account: venv engine ## an incident in your AWS account: costs money; skipped, with the reason, without one
+	$(BIN)/pytest -rs tests/account
 
 check: venv ## what a change must pass: ruff, mypy, the arrows between packages, shellcheck
 	$(BIN)/ruff check .
