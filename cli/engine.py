@@ -97,9 +97,13 @@ class Engine:
         words = ["config", "set", "--secret", f"reforge:{key}", *(["--path"] if path else [])]
         self.ask(*words, "--stack", self.stack, given=value)
 
-    def make_stack(self) -> None:
-        """Make the stack in the backend; one that is there already is no error."""
-        self.ask("stack", "init", self.stack, allow="already exists")
+    def make_stack(self, secrets_provider: str | None = None) -> None:
+        """Make the stack in the backend; one that is there already is no error.
+
+        ``secrets_provider``: the URL of a key that encrypts its secrets, instead of a passphrase.
+        """
+        words = ["--secrets-provider", secrets_provider] if secrets_provider else []
+        self.ask("stack", "init", self.stack, *words, allow="already exists")
 
     def state(self) -> dict[str, Any]:
         """The stack's deployment as the backend keeps it, secrets encrypted."""
@@ -130,7 +134,7 @@ class Engine:
 
         # Only with its debug commands does the engine know --event-log.
         found = {**os.environ, **engine_environment(self._engine), "PULUMI_DEBUG_COMMANDS": "true"}
-        if "PULUMI_BACKEND_URL" not in found and not _logged_in():
+        if "PULUMI_BACKEND_URL" not in found and not (_names_backend(self.project) or _logged_in()):
             backend = self.folder / "state"
             backend.mkdir(exist_ok=True)
             found["PULUMI_BACKEND_URL"] = backend.as_uri()
@@ -225,6 +229,17 @@ def _logged_in() -> bool:
         return bool(json.loads((home / "credentials.json").read_text()).get("current"))
     except (OSError, ValueError):
         return False
+
+
+def _names_backend(project: Path) -> bool:
+    """Whether Pulumi.yaml says where the state of this project lies (`backend: {url: ...}`)."""
+    import yaml
+
+    try:
+        settings = yaml.safe_load((project / "Pulumi.yaml").read_text()) or {}
+    except OSError:
+        return False
+    return bool((settings.get("backend") or {}).get("url"))
 
 
 def _passphrase(path: Path) -> Path:

@@ -28,13 +28,16 @@ _COMMENTS = {
 }
 
 
-def make_project(folder: Path) -> list[str]:
-    """Write what a folder lacks to be a project of Reforge; gives the names of the files written."""
+def make_project(folder: Path, backend: str | None = None) -> list[str]:
+    """Write what a folder lacks to be a project of Reforge; gives the names of the files written.
+
+    ``backend``: the URL of where its state lies, for everybody who works on it.
+    """
     import stacks
 
     installation = Path(stacks.__file__).resolve().parent.parent
     files = {
-        "Pulumi.yaml": _project_file(installation),
+        "Pulumi.yaml": _project_file(installation, backend),
         "__main__.py": _PROGRAM,
         ".gitignore": ".reforge/\n",
     }
@@ -45,13 +48,14 @@ def make_project(folder: Path) -> list[str]:
     return written
 
 
-def _project_file(installation: Path) -> str:
+def _project_file(installation: Path, backend: str | None) -> str:
     plugin = {"name": "dbrestore", "path": str(installation / "dbrestore")}
     project = {
         "name": "reforge",
         "description": "Restores a PostgreSQL database to a new instance, as reviewable diffs",
         "runtime": {"name": "python", "options": {"virtualenv": sys.prefix}},
         "plugins": {"providers": [plugin]},
+        **({"backend": {"url": backend}} if backend else {}),
     }
     return yaml.safe_dump(project, sort_keys=False)
 

@@ -5,7 +5,6 @@ Connection strings stay encrypted in the config. Nothing of the original is chan
 
 from __future__ import annotations
 
-import sys
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.options import report
+from cli.originals import FOLDERS, LOCAL, asked, database_of, endpoints, in_a_cloud, on_this_machine, writers
 from cli.stage import Stage
 from problem import Misuse
 
@@ -27,7 +27,16 @@ URL_VARIABLE, POOLER_VARIABLE = "REFORGE_SOURCE_URL", "REFORGE_PGBOUNCER_ADMIN"
 @click.option(
     "--url", envvar=URL_VARIABLE, help=f"The original's connection string; better in ${URL_VARIABLE}."
 )
-@click.option("--provider", default="local", show_default=True, help="Where the original runs.")
+@click.option(
+    "--provider", default=LOCAL, show_default=True, help="Where the original runs: local, aws-rds, ..."
+)
+@click.option(
+    "--source",
+    "values",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A value under `source`, as region=eu-central-1; again for more.",
+)
 @click.option("--instance", help="The original's name for people; the database's by default.")
 @click.option("--backups", help="Folder or URL of base backups; looked for by default.")
 @click.option("--archive", help="Folder or URL of archived WAL; what archive_command says by default.")
@@ -49,6 +58,24 @@ URL_VARIABLE, POOLER_VARIABLE = "REFORGE_SOURCE_URL", "REFORGE_PGBOUNCER_ADMIN"
     "--supervisor", "groups", multiple=True, metavar="SERVER#GROUP", help="A program group that writes."
 )
 @click.option("--flag", "flags", multiple=True, metavar="PATH:KEY", help="A flag that lets writes in.")
+@click.option(
+    "--endpoint",
+    "endpoints",
+    multiple=True,
+    metavar="YAML",
+    help="Any endpoint as the config has it: 'aws-secret: {id: starforge/database-url}'.",
+)
+@click.option(
+    "--writer",
+    "writers",
+    multiple=True,
+    metavar="YAML",
+    help="Any writer as the config has it: 'deployment: {namespace: starforge, name: etl-worker}'.",
+)
+@click.option("--backend", metavar="URL", help="The state's place, as s3://bucket or gs://bucket.")
+@click.option(
+    "--secrets-provider", metavar="URL", help="What encrypts the secrets, as awskms://alias/reforge."
+)
 @click.option("--suite", type=Path, help="The validation suite.")
 @click.option(
     "--yes", "-y", is_flag=True, help="Apply it at once: originals are recorded, nothing is changed."
@@ -56,31 +83,70 @@ URL_VARIABLE, POOLER_VARIABLE = "REFORGE_SOURCE_URL", "REFORGE_PGBOUNCER_ADMIN"
 @click.option("--dry-run", is_flag=True, help="Look around, show what was found, and write nothing.")
 @click.pass_obj
 def command(session: Session, /, url: str | None, yes: bool, dry_run: bool, **given: Any) -> None:
-    from cli.discovery import look, tell_missing
     from cli.projectfiles import make_project, stack_text
 
     folder, stack = session.start, session.named_stack or "local"
     existing = "" if dry_run else _before(folder / f"Pulumi.{stack}.yaml")
-    url = url or _asked("Connection string of the original", hide=True)
+    url = url or asked("Connection string of the original", hide=True)
     _require_url(url)
-    seen = look(session.screen, url, given["poolers"])
-    if dry_run:
-        tell_missing(session.screen, seen, [name for name in _FOLDERS if given[name]])
+    source, discovery = _look(session, url, given, dry_run)
+    if source is None:
         return
-    config = _config(url, given, seen.fills())
+    config = _config(url, given, source)
     if not (folder / "Pulumi.yaml").exists():
-        for name in make_project(folder):
+        for name in make_project(folder, given["backend"]):
             session.screen.say(f"Wrote {name}")
+    elif given["backend"]:
+        _require_backend(folder, given["backend"])
     session.use(folder, stack)
-    session.engine.make_stack()
+    session.engine.make_stack(given["secrets_provider"])
     bare, secrets = _apart(config)
     session.file.write(stack_text(existing or _before(session.file.path), bare))
     for path, value in secrets.items():
         session.engine.keep_secret(path, value, path=True)
     session.forget_file()
-    stage = Stage(session, "init", facts={"discovery": seen.document()})
+    stage = Stage(session, "init", facts={"discovery": discovery})
     stage.run(None, yes=yes)
     report(session, stage)
+
+
+def _look(
+    session: Session, url: str, given: dict[str, Any], dry_run: bool
+) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """The config's ``source``, None where a dry run ends with the look, and what was seen for scripts."""
+    if given["provider"] != LOCAL and _is_known(given["provider"]):
+        source = in_a_cloud(session.screen, url, given)
+        if dry_run:
+            session.screen.say("Dry run: nothing was written.")
+            session.screen.document({"stage": "init", "state": "dry-run", "discovery": {"source": source}})
+        return None if dry_run else source, {"source": source}
+    from cli.discovery import look, tell_missing
+
+    seen = look(session.screen, url, given["poolers"])
+    if dry_run:
+        tell_missing(session.screen, seen, [name for name in FOLDERS if given[name]])
+        return None, {}
+    source = on_this_machine(url, given, seen.fills()) | {"provider": given["provider"]}
+    return source, seen.document()
+
+
+def _is_known(provider: str) -> bool:
+    """Whether there is such a provider; of one that is misspelt the config's own rules tell."""
+    from stacks.kinds import kinds
+    from stacks.model import PROVIDERS
+
+    return provider in kinds(PROVIDERS)
+
+
+def _require_backend(folder: Path, wanted: str) -> None:
+    """Misuse where the project that is there keeps its state elsewhere: two stacks have one backend."""
+    import yaml
+
+    project = yaml.safe_load((folder / "Pulumi.yaml").read_text()) or {}
+    has = (project.get("backend") or {}).get("url")
+    if has != wanted:
+        what = f"{folder / 'Pulumi.yaml'} keeps its state in {has or 'the default place'}, not in {wanted}."
+        raise Misuse("option-wrong", what, f"Edit it there: backend: {{url: {wanted}}}")
 
 
 def _require_url(url: str) -> None:
@@ -114,15 +180,10 @@ def _before(path: Path) -> str:
 _EMPTY = {"secure": ""}
 
 
-def _config(url: str, given: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
+def _config(url: str, given: dict[str, Any], source: dict[str, Any]) -> dict[str, Any]:
     """The config, secrets in clear; Misuse for every wrong value, before anything is written."""
-    from urllib.parse import unquote, urlsplit
-
     from stacks.model import parse
 
-    database = unquote(urlsplit(url).path.lstrip("/")) or "postgres"
-    source = {"provider": given["provider"], "instance": given["instance"] or database, "database": database}
-    source |= _places(given, seen)
     config: dict[str, Any] = {
         "source": source,
         "source-url": url,
@@ -131,8 +192,12 @@ def _config(url: str, given: dict[str, Any], seen: dict[str, Any]) -> dict[str, 
     }
     if given["suite"]:
         config["suite"] = str(given["suite"].absolute())
-    endpoints, writers = _endpoints(given, database), _writers(given)
-    config |= {"serving": "source", "endpoints": endpoints, "writers": writers, "writing": "all"}
+    config |= {
+        "serving": "source",
+        "endpoints": endpoints(given, database_of(url)),
+        "writers": writers(given),
+        "writing": "all",
+    }
     parse(config)
     return config
 
@@ -146,66 +211,3 @@ def _apart(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
             pooler["admin"] = ""
     secrets["source-url"], bare["source-url"] = bare["source-url"], dict(_EMPTY)
     return bare, secrets
-
-
-_FOLDERS = {
-    "backups": "Folder of base backups",
-    "archive": "Folder of archived WAL",
-    "directory": "Folder for restored instances",
-}
-
-
-def _places(given: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
-    """Where everything lies: what was given, else what was seen, else what is asked."""
-    from stacks.providers.local.settings import PLACES
-
-    places: dict[str, Any] = {}
-    if data := given["data_directory"] or seen.get("data-directory"):
-        places["data-directory"] = str(data)
-    wanted = dict(_FOLDERS)
-    tool = next((tool for tool in PLACES if tool in seen), None)
-    if tool and not (given["backups"] or given["archive"]):
-        places[tool] = seen[tool]
-        wanted = {"directory": _FOLDERS["directory"]}
-    for name, question in wanted.items():
-        text = str(given[name] or seen.get(name) or _asked(question))
-        places[name] = text if "://" in text else str(Path(text).absolute())
-    return places
-
-
-def _endpoints(given: dict[str, Any], database: str) -> list[dict[str, Any]]:
-    endpoints: list[dict[str, Any]] = []
-    for text in given["env_files"]:
-        path, key = _pair(text, ":", "--env-file PATH:KEY")
-        endpoints.append({"env-file": {"path": path, "key": key}})
-    for admin in given["poolers"]:
-        endpoints.append({"pgbouncer": {"admin": admin, "database": database}})
-    return endpoints
-
-
-def _writers(given: dict[str, Any]) -> list[dict[str, Any]]:
-    writers: list[dict[str, Any]] = []
-    for text in given["groups"]:
-        server, group = _pair(text, "#", "--supervisor SERVER#GROUP")
-        writers.append({"supervisor": {"server": server, "group": group}})
-    for text in given["flags"]:
-        path, key = _pair(text, ":", "--flag PATH:KEY")
-        writers.append({"flag": {"file": path, "key": key}})
-    return writers
-
-
-def _pair(text: str, sign: str, form: str) -> tuple[str, str]:
-    left, found, right = text.rpartition(sign)
-    if not (found and left and right):
-        raise Misuse("option-wrong", f"{text!r} is not of the form {form}")
-    return left, right
-
-
-def _asked(question: str, *, hide: bool = False) -> str:
-    if not sys.stdin.isatty():
-        raise Misuse(
-            "option-missing",
-            f"{question} is not given, and there is no terminal to ask on.",
-            "See: reforge init --help",
-        )
-    return str(click.prompt(question, hide_input=hide, err=True))

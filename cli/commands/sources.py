@@ -1,10 +1,15 @@
-"""List what can be restored: backups, windows, gaps, standbys."""
+"""List what can be restored: backups, windows, gaps, standbys.
+
+In a cloud: snapshots, the window of time, read replicas, clones, and what these credentials may not see.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from cli.clouds import tell_cloud
 
 if TYPE_CHECKING:
     from cli.session import Session
@@ -20,6 +25,9 @@ def command(session: Session) -> None:
     catalog = load(PROVIDERS, source.provider, "catalog").what_can_be_restored(source)
     document = catalog.document() | {"replicas": _replicas(session, source)}
     _tell(session, document)
+    proposed = tell_cloud(session, document)
+    if document["windows"] or proposed:
+        session.screen.next(session.command("restore NAME --time TIME" if document["windows"] else proposed))
     _tell_replicas(session, document["replicas"])
     session.screen.document(document)
 
@@ -68,24 +76,14 @@ def _replica(one: dict[str, Any]) -> list[str]:
 
 def _tell(session: Session, found: dict[str, Any]) -> None:
     screen = session.screen
-    if not found["backups"]:
+    if not (found["backups"] or found["windows"]):
         screen.warn("There is no base backup: nothing can be restored.")
         return
-    screen.heading("Backups:")
-    rows = [
-        [
-            one["name"],
-            _size(one["size"]),
-            one["started"] or "",
-            _text(one["version"]),
-            _form(one),
-            "; ".join(one["problems"]),
-        ]
-        for one in found["backups"]
-    ]
-    screen.table(["name", "size", "started", "version", "form", "problems"], rows)
+    _tell_backups(session, found["backups"])
     screen.heading("Any time within these windows:")
-    spans = [[one["start"], one["end"], one["backup"], _text(one["timeline"])] for one in found["windows"]]
+    spans = [
+        [_text(one["start"]), one["end"], one["backup"], _text(one["timeline"])] for one in found["windows"]
+    ]
     screen.table(["from", "to", "backup", "timeline"], spans)
     for window in found["windows"]:
         for gap in window["gaps"]:
@@ -94,8 +92,22 @@ def _tell(session: Session, found: dict[str, Any]) -> None:
             )
     for name in found["stillInSource"]:
         screen.warn(f"{name} is not archived; it still lies in the source's pg_wal.")
-    if found["windows"]:
-        screen.next(session.command("restore NAME --time TIME"))
+
+
+def _tell_backups(session: Session, found: list[dict[str, Any]]) -> None:
+    rows = [
+        [
+            one["name"],
+            _size(one["size"]),
+            _text(one["started"]),
+            _text(one["version"]),
+            _form(one),
+            "; ".join(one["problems"]),
+        ]
+        for one in found
+    ]
+    session.screen.heading("Backups:")
+    session.screen.table(["name", "size", "started", "version", "form", "problems"], rows)
 
 
 def _form(backup: dict[str, Any]) -> str:

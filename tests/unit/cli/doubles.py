@@ -82,8 +82,8 @@ class PlayedEngine:
         sealed = f"secure: v1:{len(value)}" if key == "source-url" else f"admin: {{secure: v1:{len(value)}}}"
         file.write_text(file.read_text().replace(empty, sealed, 1))
 
-    def make_stack(self) -> None:
-        self._do("make_stack")
+    def make_stack(self, secrets_provider: str | None = None) -> None:
+        self._do(f"make_stack {secrets_provider}" if secrets_provider else "make_stack")
         file = self.project / f"Pulumi.{self.stack}.yaml"
         if not file.exists():
             file.write_text("encryptionsalt: v1:abc=\n")
