@@ -18,6 +18,10 @@ from stacks.program import main
 LEARNT: dict[str, dict[str, Any]] = {
     "aws:rds/instance:Instance": {"address": "r.example.us-east-1.rds.amazonaws.com"},
     "dbrestore:rds:Promotion": {"host": "starforge-read.example", "boundPort": 5432, "promoted": False},
+    "gcp:sql/databaseInstance:DatabaseInstance": {
+        "privateIpAddress": "10.9.0.90",
+        "publicIpAddress": "203.0.113.90",
+    },
     "dbrestore:postgres:Instance": {"boundPort": 5544, "host": "127.0.0.1", "status": "ready"},
 }
 """What the plugin answers besides the inputs, once a resource is there."""

@@ -1,0 +1,127 @@
+"""Declares a restored instance of Cloud SQL, and who reaches it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+from pulumi_gcp import sql
+
+from stacks.endpoints import Target
+from stacks.model import Config
+from stacks.providers.gcp_cloudsql import gates, shape
+from stacks.providers.gcp_cloudsql.api import CloudSql, Record
+from stacks.providers.gcp_cloudsql.settings import Restore, Source, backup_of
+from stacks.urls import address, moved
+from stacks.values import clear
+
+PORT = 5432
+"""Of every instance of Cloud SQL for PostgreSQL."""
+COPIED_ONCE = (
+    *("clone", "restoreBackupContext", "databaseVersion", "region", "encryptionKeyName"),
+    *("settings.userLabels", *(f"settings.{name}" for name in shape.copied_names())),
+    *(f"settings.ipConfiguration.{name}" for name in shape.NETWORK),
+)
+"""What made it is never looked at again, and what was copied does not follow the original later.
+
+Without this another `restore_backup_context` restores INTO the instance that serves by now, another region or
+key replaces it, and a change of the original changes it.
+"""
+_TIMES = pulumi.CustomTimeouts(create="6h", update="3h", delete="2h")
+"""The provider waits itself; its own limits are too short for a large clone."""
+
+
+def declare(name: str, config: Config[Source, Restore], source_url: pulumi.Output[str]) -> Target:
+    """The instance of ``restores.NAME``, and how it is reached."""
+    api = CloudSql(config.source.project)
+    like = api.instance(config.source.like or config.source.instance)
+    gates.require_reachable(config.operators, like)
+    instance = _instance(name, config, like, api)
+    host = instance.private_ip_address if _private(config, like) else instance.public_ip_address
+    url = pulumi.Output.all(source_url, host).apply(lambda known: moved(known[0], known[1], PORT))
+    return Target(name, pulumi.Output.secret(url), host, pulumi.Output.from_input(PORT), (instance,))
+
+
+def _instance(
+    name: str, config: Config[Source, Restore], like: Record, api: CloudSql
+) -> sql.DatabaseInstance:
+    restore, source = config.restores[name], config.source
+    there = gates.made(name, restore, api)
+    backup = None if there else gates.require(name, restore, source, like, api)
+    settings: Any = _settings(name, config, like, there or like)
+    cron = shape.CRON in shape.flags(like)
+    once = [one for one in COPIED_ONCE if not (restore.size and one == "settings.tier")]
+    return sql.DatabaseInstance(
+        name,
+        name=name,
+        project=source.project,
+        region=like["region"],
+        database_version=(backup or like).get("databaseVersion", like["databaseVersion"]),
+        encryption_key_name=shape.key(like),
+        instance_type="CLOUD_SQL_INSTANCE",
+        settings=settings,
+        deletion_protection=not restore.release,
+        final_backup_description=restore.kept_as,
+        **_made_from(restore, source),
+        opts=pulumi.ResourceOptions(
+            protect=not restore.release,
+            ignore_changes=once if cron else [*once, "settings.databaseFlags"],
+            custom_timeouts=_TIMES,
+        ),
+    )
+
+
+def _made_from(restore: Restore, source: Source) -> dict[str, Any]:
+    """A clone of the original, or a backup that is restored into the new instance once it is there."""
+    if restore.from_.snapshot:
+        project, instance, number = backup_of(restore.from_.snapshot, source)
+        context = {"project": project, "instance_id": instance, "backup_run_id": number}
+        return {"restore_backup_context": context}
+    time = {"point_in_time": restore.from_.time} if restore.from_.time else {}
+    zone = {"preferred_zone": restore.zone} if restore.zone and restore.from_.time else {}
+    return {"clone": {"source_instance_name": source.instance, **time, **zone}}
+
+
+def _settings(name: str, config: Config[Source, Restore], like: Record, flagged: Record) -> dict[str, Any]:
+    restore = config.restores[name]
+    kept = restore.kept_as is not None
+    settings = shape.settings(like) | {
+        "user_labels": shape.labels(like) | {gates.MARK: name},
+        "database_flags": _flags(restore, like, flagged),
+        "ip_configuration": shape.network(like) | _who_gets_in(config, restore, like),
+        "deletion_protection_enabled": not restore.release,
+        "final_backup_config": {"enabled": kept}
+        | ({"retention_days": restore.final_backup_days} if kept else {}),
+    }
+    if restore.size:
+        settings["tier"] = restore.size
+    if restore.zone:
+        settings["location_preference"] = {"zone": restore.zone}
+    return settings
+
+
+def _flags(restore: Restore, like: Record, flagged: Record) -> list[dict[str, str]]:
+    """Those that it has, or else the original's; the original's jobs do not run before it is accepted."""
+    found, theirs = shape.flags(flagged), shape.flags(like)
+    if shape.CRON in theirs:
+        found[shape.CRON] = theirs[shape.CRON] if restore.accepted else "off"
+    return [{"name": name, "value": value} for name, value in found.items()]
+
+
+def _who_gets_in(config: Config[Source, Restore], restore: Restore, like: Record) -> dict[str, Any]:
+    """By public IP, where the original has one: the operators, and its own networks once it is accepted."""
+    if not like["settings"].get("ipConfiguration", {}).get("ipv4Enabled"):
+        return {}
+    operators = [{"name": "operator", "value": one} for one in dict.fromkeys(config.operators)]
+    theirs = shape.let_in(like) if restore.accepted else []
+    return {
+        "authorized_networks": operators + [one for one in theirs if one["value"] not in config.operators]
+    }
+
+
+def _private(config: Config[Source, Restore], like: Record) -> bool:
+    """Whether the application reaches the original by its private address, as it then does a restore."""
+    host, _ = address(clear(config.source_url))
+    if host == shape.address(like, "PRIMARY"):
+        return False
+    return shape.address(like, "PRIVATE") is not None
