@@ -21,9 +21,14 @@ class HeldValue(Endpoint):
     )
 
     def value(self, target: Target) -> dict[str, pulumi.Input[Any]]:
-        """``value`` and, for a reviewer, ``shown``: no password is in it."""
+        """``value`` and, for a reviewer, ``shown``: no password is in it.
+
+        For the source there is no value: what was there before is kept, or comes back as it was.
+        """
         import pulumi
 
+        if target.name == "source":
+            return {"value": None, "shown": "what was there before"}
         if self.holds == "url":
             return {"value": target.url, "shown": pulumi.Output.unsecret(target.url.apply(masked))}
         if self.holds == "host":

@@ -33,6 +33,25 @@ class KubernetesAutoscaler(KubernetesWriter):
     token = "dbrestore:kubernetes:Autoscaler"  # noqa: S105
 
 
+class KubernetesKey(_Resource):
+    """A key's value, and the pods that read it started anew."""
+
+    learnt = ("readers",)
+    secrets = ("value", "held", "original", "previous")
+
+
+class KubernetesConfigMapKey(KubernetesKey):
+    """A key of a ConfigMap."""
+
+    token = "dbrestore:kubernetes:ConfigMapKey"  # noqa: S105
+
+
+class KubernetesExternalSecret(KubernetesKey):
+    """A key of a Secret that an operator copies from a cloud."""
+
+    token = "dbrestore:kubernetes:ExternalSecret"  # noqa: S105
+
+
 class KubernetesJob(KubernetesWriter):
     """A Job that may be at work."""
 
@@ -148,17 +167,46 @@ class AwsSecret(_Resource):
     """The text of a secret in AWS Secrets Manager."""
 
     token = "dbrestore:aws:Secret"  # noqa: S105
-    secrets = ("value", "original", "previous")
+    secrets = ("value", "held", "original", "previous")
 
 
 class AwsParameter(_Resource):
     """A parameter of the AWS Systems Manager."""
 
     token = "dbrestore:aws:Parameter"  # noqa: S105
-    secrets = ("value", "original", "previous")
+    secrets = ("value", "held", "original", "previous")
 
 
 class AwsRecord(_Resource):
     """A record of a Route 53 zone."""
 
     token = "dbrestore:aws:Record"  # noqa: S105
+    learnt = ("original", "leadsTo")
+
+
+class AwsService(_Resource):
+    """How many tasks of an ECS service run."""
+
+    token = "dbrestore:aws:Service"  # noqa: S105
+    learnt = ("original", "running")
+
+
+class GcpSecret(_Resource):
+    """The text of a secret in Google Secret Manager."""
+
+    token = "dbrestore:gcp:Secret"  # noqa: S105
+    secrets = ("value", "held", "original", "previous")
+
+
+class GcpRecord(_Resource):
+    """A record of a Cloud DNS zone."""
+
+    token = "dbrestore:gcp:Record"  # noqa: S105
+    learnt = ("original", "leadsTo")
+
+
+class AwsEventSources(_Resource):
+    """Which event sources of a Lambda function are on."""
+
+    token = "dbrestore:aws:EventSources"  # noqa: S105
+    learnt = ("original", "running")

@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
-import boto3
-from botocore import exceptions
-from botocore.config import Config
+import boto3  # type: ignore[import-untyped]  # ships no types
+from botocore import exceptions  # type: ignore[import-untyped]  # ships no types
+from botocore.config import Config  # type: ignore[import-untyped]  # ships no types
 
 from problem import Problem
 
+ClientError: TypeAlias = exceptions.ClientError
+"""AWS's refusal of a call, by whose ``code_of`` a room decides before it becomes a Problem."""
 _CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 8}, connect_timeout=5, read_timeout=30)
 _THROTTLED = {
     "Throttling",
@@ -48,7 +50,7 @@ def client(service: str, region: str | None) -> Any:
         return boto3.session.Session(region_name=region).client(service, config=_CONFIG)
 
 
-def code_of(error: exceptions.ClientError) -> str:
+def code_of(error: ClientError) -> str:
     """AWS's name of an error."""
     return str(error.response.get("Error", {}).get("Code", "")).rpartition("#")[2]
 
@@ -58,7 +60,7 @@ def answered(what: str) -> Iterator[None]:
     """Say AWS's errors about ``what`` in our words, never with a value in them."""
     try:
         yield
-    except exceptions.ClientError as error:
+    except ClientError as error:
         raise _refused(error, what) from error
     except _NO_CREDENTIALS as error:
         text = f"There are no credentials for {what}: {type(error).__name__}."
@@ -75,7 +77,7 @@ def answered(what: str) -> Iterator[None]:
         raise Problem("aws-refused", text, "Correct the endpoint's settings, then run again.") from error
 
 
-def _refused(error: exceptions.ClientError, what: str) -> Problem:
+def _refused(error: ClientError, what: str) -> Problem:
     code = code_of(error)
     if code in _THROTTLED:
         cure = "Wait a minute, then run the same command again; it goes on where it stopped."

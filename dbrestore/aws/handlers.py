@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dbrestore.aws.events import EventSources
 from dbrestore.aws.parameter import Parameter
 from dbrestore.aws.record import Record
 from dbrestore.aws.secret import Secret
+from dbrestore.aws.service import Service
 
-HANDLERS = (Parameter, Record, Secret)
+HANDLERS = (EventSources, Parameter, Record, Secret, Service)

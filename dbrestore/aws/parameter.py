@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from botocore.exceptions import ClientError
 from pydantic import Field
 
-from dbrestore.aws.api import absent, answered, client, code_of
-from dbrestore.entries.entry import EntryHandler, ValueInputs
+from dbrestore.aws.api import ClientError, absent, answered, client, code_of
+from dbrestore.entries.entry import KeptEntryHandler, KeptInputs
 from dbrestore.entries.place import Held, Moved, Place
 from dbrestore.handler import Context, State
 from problem import Problem
@@ -26,7 +25,7 @@ _KEPT = ("Description", "KeyId", "AllowedPattern", "Tier", "DataType")
 """What a write without them would set to AWS's defaults; the default key of a SecureString among them."""
 
 
-class ParameterInputs(ValueInputs):
+class ParameterInputs(KeptInputs):
     """The parameter ``name`` has ``value``."""
 
     name: str = Field(min_length=1)
@@ -94,8 +93,8 @@ class Latest(Place):
         return int(put["Version"])
 
 
-class Parameter(EntryHandler):
-    """See ``ParameterInputs`` and ``EntryHandler``."""
+class Parameter(KeptEntryHandler):
+    """See ``ParameterInputs`` and ``KeptEntryHandler``."""
 
     token = "dbrestore:aws:Parameter"  # noqa: S105 - a type's name
     inputs = ParameterInputs

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from botocore.exceptions import ClientError
 from pydantic import Field
 
-from dbrestore.aws.api import absent, answered, client, code_of
+from dbrestore.aws.api import ClientError, absent, answered, client, code_of
 from dbrestore.entries.place import Moved
 from dbrestore.entries.records import RecordHandler, RecordInputs, RecordSet, Zone, record_set
 from dbrestore.handler import Context, State

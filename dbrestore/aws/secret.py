@@ -11,12 +11,11 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from botocore.exceptions import ClientError
 from pydantic import Field
 
-from dbrestore.aws.api import absent, answered, client, code_of
+from dbrestore.aws.api import ClientError, absent, answered, client, code_of
 from dbrestore.entries import json_text
-from dbrestore.entries.entry import EntryHandler, ValueInputs
+from dbrestore.entries.entry import KeptEntryHandler, KeptInputs
 from dbrestore.entries.place import Held, Moved, Place
 from dbrestore.handler import Context, State
 from problem import Problem
@@ -27,7 +26,7 @@ _LABELS_KEPT = 8
 """Labels of ours that stay: a secret takes 20 in all."""
 
 
-class SecretInputs(ValueInputs):
+class SecretInputs(KeptInputs):
     """``secret`` (name or ARN) has ``value``, or has it at ``key`` of its JSON object."""
 
     secret: str = Field(min_length=1)
@@ -154,8 +153,8 @@ class Version(Place):
         return [one for one in listed if one.get("VersionStages")]
 
 
-class Secret(EntryHandler):
-    """See ``SecretInputs`` and ``EntryHandler``."""
+class Secret(KeptEntryHandler):
+    """See ``SecretInputs`` and ``KeptEntryHandler``."""
 
     token = "dbrestore:aws:Secret"  # noqa: S105 - a type's name
     inputs = SecretInputs

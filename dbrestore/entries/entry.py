@@ -25,6 +25,14 @@ class ValueInputs(Inputs):
     """What a reviewer sees of a secret value in a diff; nothing is done with it."""
 
 
+class KeptInputs(Inputs):
+    """Base of the inputs of an entry that, without a value, keeps or gets back what was there before us."""
+
+    value: str | None = None
+    shown: str | None = None
+    """As of ``ValueInputs``."""
+
+
 class EntryHandler(Handler):
     """State besides the inputs: ``original`` (before we ever touched it) and ``previous``.
 
@@ -35,6 +43,8 @@ class EntryHandler(Handler):
     secrets = frozenset({"value", "original", "previous"})
     present: ClassVar[str] = "value"
     """The wire name under which the state keeps what the place holds."""
+    adopts: ClassVar[bool] = False
+    """Whether what others changed while we were at rest is the original, without being asked about."""
 
     @abstractmethod
     def place(self, context: Context, inputs: Any, state: State) -> Place:
@@ -49,6 +59,10 @@ class EntryHandler(Handler):
         value: str = inputs.value
         return value
 
+    def rests(self, state: State) -> bool:
+        """Whether what is there is the owner's alone: then a refresh takes it for the original."""
+        return False
+
     def create(self, context: Context, inputs: Any) -> tuple[str, State]:
         place = self.place(context, inputs, {})
         original = _original(self, place, inputs)
@@ -62,11 +76,16 @@ class EntryHandler(Handler):
         if not state:
             return None
         held = self.place(context, self._declared(state), state).read()
-        return None if held is None or held.value is None else {**state, self.present: held.value}
+        if held is None or held.value is None:
+            return None
+        found = {self.present: held.value}
+        return {**state, **found, **({"original": held.value} if self.rests(state) else {})}
 
     def update(self, context: Context, identity: str, state: State, inputs: Any) -> State:
         place, known = self.place(context, inputs, state), state.get(self.present)
         original = state.get("original")
+        if self.adopts and self.rests(state):
+            original, known = _original(self, place, inputs), None
         wanted = self.wanted(inputs, original)
         try:
             before = _bring(place, wanted, known, original)
@@ -99,11 +118,26 @@ class EntryHandler(Handler):
         return {**inputs.wire(), **{name: value for name, value in learnt.items() if value is not None}}
 
 
+class KeptEntryHandler(EntryHandler):
+    """An entry of ``KeptInputs``; ``held`` is what the place holds."""
+
+    secrets = frozenset({"value", "held", "original", "previous"})
+    present = "held"
+
+    def rests(self, state: State) -> bool:
+        return "value" not in state
+
+    def wanted(self, inputs: Any, original: str | None) -> str:
+        return original or "" if inputs.value is None else str(inputs.value)
+
+
 def _original(handler: EntryHandler, place: Place, inputs: Any) -> str | None:
-    """What was there before us: noted by a create that was killed after it wrote, else what is there."""
-    present = _there(place).value
-    noted = place.recall()
-    return noted if noted is not None and present == handler.wanted(inputs, noted) else present
+    """What was there before us: noted by a call that was killed after it wrote, else what is there."""
+    present, noted = _there(place).value, place.recall()
+    if noted is None:
+        return present
+    # Where a note is removed with the return of the original, one that is there tells of a pause unfinished.
+    return noted if handler.adopts or present == handler.wanted(inputs, noted) else present
 
 
 def _bring(place: Place, wanted: str, known: str | None, original: str | None) -> str | None:

@@ -180,5 +180,8 @@ class RecordHandler(EntryHandler):
         "or use an endpoint that holds the whole URL",
     }
 
+    def rests(self, state: State) -> bool:
+        return "host" not in state
+
     def wanted(self, inputs: Any, original: str | None) -> str:
         return inputs.host.rstrip(".").lower() if inputs.host else original or ""

@@ -81,4 +81,4 @@ def test_a_kill_between_write_and_return_writes_nothing_twice_and_keeps_the_orig
 def test_a_parameter_that_is_not_there_is_told_and_gone_for_a_refresh(aws: Cloud) -> None:
     with pytest.raises(Problem, match="There is no parameter /starforge/database-url in us-east-1"):
         create()
-    assert Parameter().read(HERE, NAME, {"name": NAME, "value": OLD}) is None
+    assert Parameter().read(HERE, NAME, {"name": NAME, "held": OLD}) is None

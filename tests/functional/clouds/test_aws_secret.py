@@ -184,7 +184,7 @@ def test_what_cannot_be_read_is_told_without_a_word_of_it(aws: Cloud) -> None:
 def test_a_secret_that_is_not_there_is_told_and_gone_for_a_refresh(aws: Cloud) -> None:
     with pytest.raises(Problem, match="There is no secret starforge/database-url with a value in us-east-1"):
         create()
-    assert Secret().read(HERE, NAME, {"secret": NAME, "value": OLD}) is None
+    assert Secret().read(HERE, NAME, {"secret": NAME, "held": OLD}) is None
 
 
 def test_labels_of_old_incidents_go_before_the_secret_takes_no_more(vault: Vault) -> None:
@@ -194,3 +194,16 @@ def test_labels_of_old_incidents_go_before_the_secret_takes_no_more(vault: Vault
     ours = {stage for stages in vault.versions.values() for stage in stages if "before" in stage}
     assert f"reforge-before-{11}" in ours
     assert len(ours) == 8
+
+
+def test_without_a_value_the_owners_text_stays_whatever_it_is_and_comes_back_as_it_was(vault: Vault) -> None:
+    with calls() as made:
+        state = Secret().create(HERE, SecretInputs(secret=NAME))[1]
+    assert not CALLS_THAT_CHANGE & set(made)
+    vault.put("postgresql://app:rotated@old/x")
+    seen = Secret().read(HERE, NAME, state)
+    assert seen is not None
+    assert Secret().drift(seen, None) == frozenset()
+    state = update(seen, NEW)
+    Secret().update(HERE, NAME, state, SecretInputs(secret=NAME))
+    assert vault.text == "postgresql://app:rotated@old/x"
