@@ -139,18 +139,30 @@ def test_every_input_of_every_resource(kind: str, asked: dict[str, Any]) -> None
     )
 
 
+MADE_FROM = {
+    "snapshotIdentifier",
+    "restoreToPointInTime",
+    "storageEncrypted",
+    "kmsKeyId",
+    "dbSubnetGroupName",
+    "networkType",
+}
+
+
 @pytest.mark.usefixtures("aws")
-def test_what_made_it_and_what_was_copied_never_changes_it_later() -> None:
-    declared = deployed(BY_SNAPSHOT).one(INSTANCE)
-    made = {"snapshotIdentifier", "restoreToPointInTime", "tags"}
-    assert set(declared.ignored) == made | set(COPIED)
-    assert declared.protect
-    assert declared.timeouts == {"create": "6h", "update": "3h", "delete": "2h"}
+def test_what_made_it_is_never_compared_and_nothing_copied_once_it_serves() -> None:
+    made = deployed(BY_SNAPSHOT).one(INSTANCE)
+    assert set(made.ignored) == MADE_FROM
+    assert made.protect
+    assert made.timeouts == {"create": "6h", "update": "3h", "delete": "2h"}
+    serving = deployed(BY_SNAPSHOT | {"validated": VALIDATED}, serving="r").one(INSTANCE)
+    assert set(serving.ignored) == MADE_FROM | set(COPIED) | {"tags"}
 
 
 @pytest.mark.usefixtures("aws")
 def test_a_size_is_the_restores_own_and_may_be_changed() -> None:
-    declared = deployed(BY_SNAPSHOT | {"size": "db.r6g.2xlarge"}).one(INSTANCE)
+    restore = BY_SNAPSHOT | {"size": "db.r6g.2xlarge", "validated": VALIDATED}
+    declared = deployed(restore, serving="r").one(INSTANCE)
     assert declared.inputs["instanceClass"] == "db.r6g.2xlarge"
     assert "instanceClass" not in declared.ignored
 
@@ -198,20 +210,47 @@ def test_the_applications_url_differs_in_host_and_port_alone() -> None:
         ("none", {"skipFinalSnapshot": True, "finalSnapshotIdentifier": "r-final"}),
     ],
 )
-@pytest.mark.usefixtures("aws")
-def test_a_release_takes_the_protections_off_and_changes_nothing_else(kept: str, inputs_then: Any) -> None:
+def test_a_release_takes_the_protections_off_and_changes_nothing_else(
+    aws: StandIn, kept: str, inputs_then: Any
+) -> None:
+    aws.records["r"] = MADE | FINISHED
     before = deployed(BY_SNAPSHOT).one(INSTANCE)
     after = deployed(BY_SNAPSHOT | {"release": True, "final-snapshot": kept}).one(INSTANCE)
     assert after.inputs == before.inputs | inputs_then | {"deletionProtection": False}
     assert (before.protect, after.protect) == (True, False)
 
 
+MADE = {
+    "DBInstanceIdentifier": "r",
+    "DBInstanceStatus": "available",
+    "TagList": [{"Key": "reforge:restore", "Value": "r"}],
+    "DBParameterGroups": [{"DBParameterGroupName": "default.postgres15"}],
+}
+FINISHED = {"MasterUserSecret": {"SecretArn": "arn"}}
+
+
 def test_once_made_nothing_is_asked_of_what_it_was_made_from(aws: StandIn) -> None:
-    aws.records["r"] = {"DBInstanceIdentifier": "r", "TagList": [{"Key": "reforge:restore", "Value": "r"}]}
+    aws.records["r"] = MADE | FINISHED
     aws.snapshots_known.clear()
     aws.backups.clear()
     assert inputs(BY_SNAPSHOT)["snapshotIdentifier"] == "before-migration"
     assert inputs({"from": {"time": "2020-01-01T00:00:00Z"}})["restoreToPointInTime"]
+
+
+@pytest.mark.parametrize("master", ["master", "app"])
+def test_a_restore_that_was_not_finished_is_only_good_for_its_removal(aws: StandIn, master: str) -> None:
+    aws.records["starforge-prod"]["MasterUsername"] = master
+    aws.records["r"] = dict(MADE)
+    with pytest.raises(RunError, match=r"did not finish it(?s:.)*reforge teardown r"):
+        deployed(BY_SNAPSHOT)
+    released = BY_SNAPSHOT | {"release": True, "final-snapshot": "none"}
+    assert inputs(released)["deletionProtection"] is False
+
+
+def test_with_the_applications_own_master_the_settings_say_whether_it_was_finished(aws: StandIn) -> None:
+    aws.records["starforge-prod"]["MasterUsername"] = "app"
+    aws.records["r"] = MADE | {"DBParameterGroups": [{"DBParameterGroupName": "starforge-15"}]}
+    assert inputs(BY_SNAPSHOT)["password"] == Secret("hunter2")
 
 
 def test_an_instance_of_somebody_else_is_never_taken_for_ours(aws: StandIn) -> None:

@@ -36,18 +36,43 @@ def require(name: str, restore: Restore, source: Source, like: Record, rds: Rds)
     return snapshot
 
 
-def is_made(name: str, rds: Rds) -> bool:
-    """Whether the restore's instance is there; Refusal where one of that name is not ours."""
+def is_made(name: str, like: Record, rds: Rds, *, master: bool) -> bool:
+    """Whether the restore's instance is there, and finished.
+
+    ``master``: whether the application logs in as the master user, whose password RDS then does not keep.
+    Refusal ``rds-name-taken`` where one of that name is not ours, ``rds-half-made`` where it is not finished.
+    """
     found = rds.instance_if_any(name)
     if found is None:
         return False
+    _ours(name, found, rds)
+    # The provider's second step sends all at once: new password, parameter group, backups.
+    done = _group(found) == _group(like) if master else bool(found.get("MasterUserSecret"))
+    if not done:
+        raise Refusal(
+            "rds-half-made",
+            f"{name} is there ({found['DBInstanceStatus']}), but an earlier run did not finish it: it has "
+            "the original's passwords and settings of RDS' own choice.",
+            f"Remove it: reforge teardown {name}. Where it is still there then, no state knows it: "
+            f"aws rds modify-db-instance --db-instance-identifier {name} --no-deletion-protection, then "
+            f"aws rds delete-db-instance --db-instance-identifier {name} --skip-final-snapshot. "
+            "Then restore again.",
+        )
+    return True
+
+
+def _group(instance: Record) -> str:
+    return str(instance["DBParameterGroups"][0]["DBParameterGroupName"])
+
+
+def _ours(name: str, found: Record, rds: Rds) -> None:
+    """The tag says so; Refusal else."""
     if {"Key": MARK, "Value": name} not in found.get("TagList", []):
         raise Refusal(
             "rds-name-taken",
             f"There is a DB instance {name} in {rds.region} already, and it is no restore of ours.",
             "Take another name for the restore; nothing was changed.",
         )
-    return True
 
 
 def _same_kind(like: Record) -> None:

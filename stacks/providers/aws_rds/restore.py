@@ -16,21 +16,25 @@ from stacks.providers.aws_rds.settings import Restore, Source
 from stacks.urls import moved
 from stacks.values import clear
 
-COPIED_ONCE = (
+MADE_FROM = (
     *("snapshot_identifier", "restore_to_point_in_time"),
-    *("multi_az", "storage_type", "iops", "storage_throughput", "max_allocated_storage"),
-    *("storage_encrypted", "kms_key_id", "port", "db_subnet_group_name", "network_type"),
+    *("storage_encrypted", "kms_key_id", "db_subnet_group_name", "network_type"),
+)
+"""What is never looked at again: a changed snapshot, a restore block that is taken away or a key that reads
+differently would REPLACE the instance."""
+FOLLOWED = (
+    *("instance_class", "multi_az", "port", "tags", "license_model", "publicly_accessible"),
+    *("storage_type", "iops", "storage_throughput", "max_allocated_storage", "dedicated_log_volume"),
     *("parameter_group_name", "option_group_name", "iam_database_authentication_enabled"),
     *("ca_cert_identifier", "enabled_cloudwatch_logs_exports", "monitoring_interval", "monitoring_role_arn"),
     *("performance_insights_enabled", "performance_insights_kms_key_id"),
-    *("performance_insights_retention_period", "database_insights_mode", "dedicated_log_volume"),
-    *("backup_retention_period", "backup_window", "maintenance_window", "auto_minor_version_upgrade"),
-    *("copy_tags_to_snapshot", "publicly_accessible", "license_model", "tags"),
+    *("performance_insights_retention_period", "database_insights_mode"),
+    *("backup_retention_period", "backup_window", "maintenance_window"),
+    *("auto_minor_version_upgrade", "copy_tags_to_snapshot"),
 )
-"""What made it is never looked at again, and what was copied does not follow the original later.
+"""What is copied from the original until the restore serves, and from then on left alone.
 
-Without this a changed snapshot or a restore block that is taken away REPLACES the instance, and a change
-of the original would change the instance that serves by now.
+The provider does not send all of it with a restore (the CA never), so the next ``up`` mends the rest.
 """
 _TIMES = pulumi.CustomTimeouts(create="6h", update="3h", delete="2h")
 """The provider waits itself; its own limit of 40 minutes is too short for a large snapshot."""
@@ -67,16 +71,24 @@ def _instance(
         **_master_password(config, like),
         opts=pulumi.ResourceOptions(
             protect=not restore.release,
-            ignore_changes=[*COPIED_ONCE, *([] if restore.size else ["instance_class"])],
+            ignore_changes=_left_alone(restore, serving=config.serving == name),
             custom_timeouts=_TIMES,
         ),
     )
 
 
+def _left_alone(restore: Restore, *, serving: bool) -> list[str]:
+    """What is not compared any more; a ``size`` is the restore's own and may change."""
+    followed = [one for one in FOLLOWED if not (restore.size and one == "instance_class")]
+    return [*MADE_FROM, *(followed if serving else [])]
+
+
 def _made_from(name: str, config: Config[Source, Restore], like: Record, api: Rds) -> dict[str, Any]:
     """What it is restored from; once it is there, the engine keeps to what it was made from."""
-    restore, source = config.restores[name], config.source
-    snapshot = None if gates.is_made(name, api) else gates.require(name, restore, source, like, api)
+    restore, source, snapshot = config.restores[name], config.source, None
+    # What is being removed may be half-made: that is what one removes it for.
+    if not restore.release and not gates.is_made(name, like, api, master=_as_master(config, like)):
+        snapshot = gates.require(name, restore, source, like, api)
     if restore.from_.snapshot:
         return {"snapshot_identifier": restore.from_.snapshot, **_sealed(snapshot)}
     time = restore.from_.time
@@ -98,11 +110,17 @@ def _master_password(config: Config[Source, Restore], like: Record) -> dict[str,
     RDS makes and keeps it (Secrets Manager), so that it is in nobody's state. Where the application itself
     logs in as the master, it is the application's: its connection string changes in host and port alone.
     """
-    parts = urlsplit(clear(config.source_url))
-    if unquote(parts.username or "") == like["MasterUsername"]:
-        return {"password": pulumi.Output.secret(unquote(parts.password or ""))}
+    if _as_master(config, like):
+        password = unquote(urlsplit(clear(config.source_url)).password or "")
+        return {"password": pulumi.Output.secret(password)}
     key = (like.get("MasterUserSecret") or {}).get("KmsKeyId")
     return {"manage_master_user_password": True} | ({"master_user_secret_kms_key_id": key} if key else {})
+
+
+def _as_master(config: Config[Source, Restore], like: Record) -> bool:
+    """Whether the application logs in as the master user."""
+    user = unquote(urlsplit(clear(config.source_url)).username or "")
+    return user == str(like["MasterUsername"])
 
 
 def _operators(

@@ -158,7 +158,8 @@ def test_the_gates_hold_against_the_api(aws: Cloud) -> None:
 
 def test_an_instance_is_ours_by_its_tag(aws: Cloud) -> None:
     rds = Rds(REGION)
-    assert not gates.is_made("nowhere", rds)
-    assert named(lambda: gates.is_made("stage", rds)) == "rds-name-taken"
+    like = rds.instance("prod")
+    assert not gates.is_made("nowhere", like, rds, master=False)
+    assert named(lambda: gates.is_made("stage", like, rds, master=False)) == "rds-name-taken"
     aws.fails("DescribeDBInstances", "AccessDenied")
-    assert named(lambda: gates.is_made("stage", rds)) == "aws-denied"
+    assert named(lambda: gates.is_made("stage", like, rds, master=False)) == "aws-denied"

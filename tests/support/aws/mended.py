@@ -77,6 +77,7 @@ def _earliest(database: Any) -> datetime:
 
 
 def _restores_with_defaults() -> None:
+    replicate = RDSBackend.create_db_instance_read_replica
     by_snapshot = RDSBackend.restore_db_instance_from_db_snapshot
     to_time = RDSBackend.restore_db_instance_to_point_in_time
 
@@ -88,6 +89,12 @@ def _restores_with_defaults() -> None:
         _require_window(database, overrides.get("restore_time"))
         return _defaulted(to_time(self, source, target, overrides), overrides)
 
+    def read_replica(self: Any, db_kwargs: dict[str, Any]) -> Any:
+        made = replicate(self, db_kwargs)
+        made.__dict__.pop("_own_resource_id", None)
+        return made
+
+    RDSBackend.create_db_instance_read_replica = read_replica  # type: ignore[method-assign]
     RDSBackend.restore_db_instance_from_db_snapshot = from_db_snapshot  # type: ignore[method-assign]
     RDSBackend.restore_db_instance_to_point_in_time = to_point_in_time  # type: ignore[method-assign]
 
