@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from stacks.endpoints import Target
+from stacks.held import HeldValue
 from stacks.values import Strict, Text
 from stacks.writers import Writer
 
 if TYPE_CHECKING:
     import pulumi
 
-    from stacks.plugin import KubernetesWriter
+    from stacks.plugin import KubernetesKey, KubernetesWriter
 
 ObjectName = Annotated[
     str,
@@ -44,6 +45,39 @@ class InCluster(Strict):
             "name": self.name,
             "timeout": self.timeout,
         }
+
+
+class ClusterKey(InCluster):
+    """Base of what is one key of an object that pods read."""
+
+    key: str = Field("DATABASE_URL", pattern=r"^[-._a-zA-Z0-9]+$", description="the key in its data")
+    rollout: list[ObjectName] | None = Field(
+        None,
+        description="deployments or stateful sets to start anew; by default those whose pods refer to it",
+    )
+
+    @property
+    def read_by(self) -> dict[str, Any]:
+        """The key and its readers as our plugin takes them."""
+        return {**self.place, "key": self.key, "rollout": self.rollout}
+
+
+class ClusterEndpoint(ClusterKey, HeldValue):
+    """Base of the endpoints that are a key of an object."""
+
+    KIND: ClassVar[str]
+    """As the config spells it."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.labelled(self.KIND)}#{self.key}"
+
+    @abstractmethod
+    def resource(self) -> type[KubernetesKey]:
+        """Our plugin's resource; imports pulumi."""
+
+    def declare(self, target: Target, options: pulumi.ResourceOptions) -> pulumi.Resource:
+        return self.resource()(self.label, {**self.read_by, **self.value(target)}, options)
 
 
 class ClusterWriter(InCluster, Writer):

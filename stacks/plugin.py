@@ -76,6 +76,12 @@ class KubernetesSchedule(KubernetesWriter):
     token = "dbrestore:kubernetes:Schedule"  # noqa: S105
 
 
+class KubernetesSecretKey(KubernetesKey):
+    """A key of a Secret."""
+
+    token = "dbrestore:kubernetes:SecretKey"  # noqa: S105
+
+
 class PostgresInstance(_Resource):
     """A restored PostgreSQL instance."""
 

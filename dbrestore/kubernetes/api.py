@@ -37,8 +37,8 @@ MANAGER = "reforge"
 class Api:
     """One cluster, for one piece of work; it ends early when ``context`` is cancelled."""
 
-    def __init__(self, access: ApiClient, context: Context, patience: float = PATIENCE) -> None:
-        self._access, self.context, self._patience = access, context, patience
+    def __init__(self, access: ApiClient, context: Context) -> None:
+        self._access, self.context, self._patience = access, context, PATIENCE
 
     def find(self, kind: Kind, namespace: str, name: str) -> Found | None:
         """The object, or None where there is none."""
@@ -116,6 +116,7 @@ class Api:
 
     def _once(self, method: str, path: str, query: dict[str, str], body: Any) -> Answer:
         import urllib3
+        from kubernetes.client.exceptions import ApiException
 
         headers = {"Accept": "application/json"}
         if body is not None:
@@ -128,7 +129,9 @@ class Api:
             response = self._access.call_api(*request, _request_timeout=_ONE_ANSWER)
             text: bytes = response.read()  # type: ignore[no-untyped-call] # the package has no types there
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise NoAnswer(f"{type(error).__name__}") from error
+            raise NoAnswer(type(error).__name__) from error
+        except ApiException as error:  # what the client makes of a connection that TLS ends
+            raise NoAnswer(" ".join(str(error.reason).split())) from error
         return Answer.of(response.status, text)
 
     def _tell(self, state: RetryCallState) -> None:

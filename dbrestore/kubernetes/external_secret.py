@@ -13,7 +13,7 @@ from typing import Any
 
 from dbrestore.entries.place import Held
 from dbrestore.kubernetes.api import Api
-from dbrestore.kubernetes.kinds import SECRET, Found, Kind, told
+from dbrestore.kubernetes.kinds import SECRET, Found, Kind
 from dbrestore.kubernetes.pods import wait
 from dbrestore.kubernetes.reading import KeyHandler, KeyInputs, KeyPlace, value_of
 from dbrestore.kubernetes.rollout import mark
@@ -31,14 +31,6 @@ class _Copy(KeyPlace):
         super().__init__(api, inputs)
         version = api.preferred(_GROUP) or f"{_GROUP}/v1"
         self.kind = Kind("externalsecret", version, "externalsecrets")
-
-    @property
-    def where(self) -> str:
-        return f"{self.inputs.key} of {told(self.kind, self.inputs.namespace, self.inputs.name)}"
-
-    @property
-    def bearer(self) -> Found:
-        return self.api.get(self.kind, self.inputs.namespace, self.inputs.name)
 
     def look(self) -> Found | None:
         name = self.bearer.at("spec", "target", "name", default=self.inputs.name)

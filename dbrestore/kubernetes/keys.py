@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from dbrestore.entries.place import Held, Moved
 from dbrestore.kubernetes.answers import Conflict
-from dbrestore.kubernetes.kinds import CONFIG_MAP, SECRET, Found, Kind, told
+from dbrestore.kubernetes.kinds import CONFIG_MAP, SECRET, Found
 from dbrestore.kubernetes.reading import KeyHandler, KeyPlace, encoded
 from dbrestore.kubernetes.rollout import MARK, marked
 from problem import Problem
@@ -14,16 +12,6 @@ from problem import Problem
 
 class _Key(KeyPlace):
     """A key of an object that holds it itself; written only over the revision that was read."""
-
-    kind: ClassVar[Kind]
-
-    @property
-    def where(self) -> str:
-        return f"{self.inputs.key} of {told(self.kind, self.inputs.namespace, self.inputs.name)}"
-
-    @property
-    def bearer(self) -> Found:
-        return self.api.get(self.kind, self.inputs.namespace, self.inputs.name)
 
     def look(self) -> Found | None:
         return self.api.find(self.kind, self.inputs.namespace, self.inputs.name)

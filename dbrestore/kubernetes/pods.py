@@ -54,11 +54,15 @@ def gone(api: Api, workload: Found, seconds: float, check: Callable[[], None]) -
 
 
 def ready(api: Api, workload: Found, count: int, seconds: float) -> None:
-    """Wait until ``count`` pods are ready. Problem "pods-not-ready" says of each of the others why not."""
+    """Wait until ``count`` pods are ready, or as many as an autoscaler has left of them meanwhile.
+
+    Problem "pods-not-ready" says of each of the others why not.
+    """
 
     def lacking() -> list[str]:
-        pods = pods_of(api, workload)
-        if sum(is_ready(pod) for pod in pods) >= count:
+        now = api.get(workload.kind, workload.namespace, workload.name)
+        pods = pods_of(api, now)
+        if sum(is_ready(pod) for pod in pods) >= min(count, int(now.at("spec", "replicas", default=1))):
             return []
         return [words(pod) for pod in pods if not is_ready(pod)] or ["no pod has been started"]
 

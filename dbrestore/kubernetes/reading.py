@@ -9,19 +9,19 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from dbrestore.entries.entry import EntryHandler, ValueInputs
+from dbrestore.entries.entry import KeptEntryHandler, KeptInputs
 from dbrestore.entries.place import Held, Place
 from dbrestore.handler import Context, PartlyMade, State
 from dbrestore.kubernetes.api import Api, connect
-from dbrestore.kubernetes.kinds import SECRET, Found
+from dbrestore.kubernetes.kinds import SECRET, Found, Kind, told
 from dbrestore.kubernetes.rollout import mark, roll
 from problem import Problem
 
 _OTHER = "an entry is one key of one object; declare another endpoint for another one"
 
 
-class KeyInputs(ValueInputs):
-    """``key`` of an object has ``value``, and whatever reads it has been started anew with that."""
+class KeyInputs(KeptInputs):
+    """``key`` of an object has ``value``, or what was there before us, and whatever reads it has that too."""
 
     cluster: str | None = None
     """The kubeconfig's context; None is the current one."""
@@ -37,14 +37,21 @@ class KeyInputs(ValueInputs):
 class KeyPlace(Place):
     """A key of an object; ``bearer`` bears the mark of a rollout, ``held`` is what pods read."""
 
+    kind: Kind
+    """The bearer's."""
+
     def __init__(self, api: Api, inputs: KeyInputs) -> None:
         self.api, self.inputs = api, inputs
         self.held: Found | None = None
 
     @property
-    @abstractmethod
+    def where(self) -> str:
+        return f"{self.inputs.key} of {told(self.kind, self.inputs.namespace, self.inputs.name)}"
+
+    @property
     def bearer(self) -> Found:
         """The object that we write to, as it is now."""
+        return self.api.get(self.kind, self.inputs.namespace, self.inputs.name)
 
     @abstractmethod
     def look(self) -> Found | None:
@@ -75,7 +82,7 @@ class KeyPlace(Place):
             roll(self.api, self.bearer, held, self.inputs.rollout, self.inputs.timeout)
 
 
-class KeyHandler(EntryHandler):
+class KeyHandler(KeptEntryHandler):
     """State besides: ``readers`` are "current", or "stale" where not all were started anew."""
 
     fixed: ClassVar[Mapping[str, str]] = dict.fromkeys(("cluster", "namespace", "name", "key"), _OTHER)
@@ -94,7 +101,7 @@ class KeyHandler(EntryHandler):
 
     def update(self, context: Context, identity: str, state: State, inputs: Any) -> State:
         now = super().update(context, identity, state, inputs)
-        if state.get("value") != inputs.value or state.get("readers") == "stale":
+        if state.get(self.present) != now[self.present] or state.get("readers") == "stale":
             self.place(context, inputs).begin()
         return self._rolled(context, identity, inputs, now)
 

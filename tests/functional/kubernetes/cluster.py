@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
 from dbrestore.handler import Context
 from tests.support.ground import wait_until
 from tests.support.kubebox.server import Kubebox
 
+ROOT = Path(__file__).parents[3]
 MERGE, APPLY = "application/merge-patch+json", "application/apply-patch+yaml"
 PLURALS = {
     "Deployment": ("apps/v1", "deployments"),
@@ -51,7 +55,19 @@ class Cluster:
             found = cls(server, http, f"test-{secrets.token_hex(4)}")
             body = {"metadata": {"name": found.namespace}}
             http.post("/api/v1/namespaces", json=body).raise_for_status()
+            found.allow(documented_role())
             yield found
+
+    def allow(self, role: Body) -> None:
+        """Let the account under test do what a Role says, and nothing else in this namespace."""
+        role = {**role, "metadata": {"name": "reforge"}}
+        named = {"apiGroup": "rbac.authorization.k8s.io", "name": "reforge"}
+        binding = {"metadata": {"name": "reforge"}, "roleRef": {**named, "kind": "Role"}}
+        binding["subjects"] = [{**named, "kind": "User"}]
+        for plural, body in (("roles", role), ("rolebindings", binding)):
+            root = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{self.namespace}/{plural}"
+            if self.http.put(f"{root}/reforge", json=body).status_code == 404:
+                self.http.post(root, json=body).raise_for_status()
 
     @property
     def context(self) -> Context:
@@ -111,6 +127,14 @@ class Cluster:
         group, plural = PLURALS[kind]
         root = "/api/v1" if group == "v1" else f"/apis/{group}"
         return "/".join(filter(None, (root, "namespaces", self.namespace, plural, name, part)))
+
+
+def documented_role() -> Body:
+    """The Role that the documentation asks for."""
+    text = (ROOT / "docs/clouds/kubernetes.md").read_text()
+    shown = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    [role] = [one for one in shown if one.get("kind") == "Role"]
+    return dict(role)
 
 
 def _head(kind: str, name: str, metadata: Body) -> Body:

@@ -26,7 +26,7 @@ KINDS: dict[str, type[Handler]] = {"Secret": SecretKey, "ConfigMap": ConfigMapKe
 both = pytest.mark.parametrize("kind", list(KINDS))
 
 
-def declared(cluster: Cluster, value: str, **more: Any) -> Any:
+def declared(cluster: Cluster, value: str | None, **more: Any) -> Any:
     values = {"namespace": cluster.namespace, "name": "api", "key": "DATABASE_URL", "value": value}
     return SecretKey.inputs.model_validate({**values, "timeout": 5, **more})
 
@@ -71,7 +71,7 @@ def test_a_value_goes_there_and_back_and_its_readers_with_it(cluster: Cluster, k
         assert data(cluster, kind) == {"DATABASE_URL": NEW, "OTHER": "stays"}
         assert not first & second, "no pod of before is left"
         assert len(second) == 2
-        state = handler.update(cluster.context, identity, state, declared(cluster, OLD))
+        state = handler.update(cluster.context, identity, state, declared(cluster, None))
         assert data(cluster, kind) == {"DATABASE_URL": OLD, "OTHER": "stays"}
         assert not second & {pod["metadata"]["name"] for pod in cluster.all("Pod")}
     assert state["original"] == OLD
@@ -205,8 +205,9 @@ def test_a_key_that_is_not_there_is_not_added(cluster: Cluster, kind: str) -> No
     with pytest.raises(Problem, match="URL2 of") as caught:
         KINDS[kind]().create(cluster.context, declared(cluster, NEW, key="URL2"))
     assert caught.value.name == "key-missing"
+    cluster.remove(kind, "api")
     with pytest.raises(Problem) as caught:
-        KINDS[kind]().create(cluster.context, declared(cluster, NEW, name="apy"))
+        KINDS[kind]().create(cluster.context, declared(cluster, NEW))
     assert caught.value.name == "kubernetes-missing"
 
 

@@ -53,11 +53,14 @@ def _build(built: Path) -> None:
 
 
 class Kubebox(Server):
-    """The API server on loopback, with its own certificate and one token that may do everything."""
+    """The API server on loopback, with its own certificate.
+
+    ``token`` may do everything, ``lesser_token`` (the user ``reforge``) what roles let it.
+    """
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
-        self.port, self.token = free_port(), secrets.token_hex(16)
+        self.port, self.token, self.lesser_token = free_port(), secrets.token_hex(16), secrets.token_hex(16)
         self.url = f"https://127.0.0.1:{self.port}"
         self.kubeconfig = directory / "kubeconfig"
 
@@ -69,7 +72,7 @@ class Kubebox(Server):
     def start(self) -> None:
         tokens = self.directory / "tokens.csv"
         tokens.touch(0o600)
-        tokens.write_text(f'{self.token},admin,admin,"system:masters"\n')
+        tokens.write_text(f'{self.token},admin,admin,"system:masters"\n{self.lesser_token},reforge,reforge\n')
         flags = {
             "bind-address": "127.0.0.1",
             "advertise-address": "127.0.0.1",
@@ -89,10 +92,10 @@ class Kubebox(Server):
         ]
         self._launch(command, self._is_ready, deadline=60)
         self.kubeconfig.touch(0o600)
-        self.kubeconfig.write_text(yaml.safe_dump(self.config()))
+        self.kubeconfig.write_text(yaml.safe_dump(self.config(self.lesser_token)))
 
-    def config(self, token: str = "", port: int = 0) -> dict[str, Any]:
-        """A kubeconfig with one context, ``kubebox``."""
+    def config(self, token: str, port: int = 0) -> dict[str, Any]:
+        """A kubeconfig with one context, ``kubebox``; through another port where one is given."""
         server = f"https://127.0.0.1:{port or self.port}"
         cluster = {"server": server, "certificate-authority": str(self.authority)}
         return {
@@ -100,8 +103,8 @@ class Kubebox(Server):
             "kind": "Config",
             "current-context": "kubebox",
             "clusters": [{"name": "kubebox", "cluster": cluster}],
-            "users": [{"name": "admin", "user": {"token": token or self.token}}],
-            "contexts": [{"name": "kubebox", "context": {"cluster": "kubebox", "user": "admin"}}],
+            "users": [{"name": "user", "user": {"token": token}}],
+            "contexts": [{"name": "kubebox", "context": {"cluster": "kubebox", "user": "user"}}],
         }
 
     def client(self) -> httpx.Client:
