@@ -43,13 +43,17 @@ class Catalog:
 
 
 def what_can_be_restored(source: Source) -> Catalog:
-    """Ask RDS; nothing is changed. Problem where it cannot be asked at all."""
+    """Ask RDS; nothing is changed. Problem where it cannot be asked at all.
+
+    Of an original that is gone the snapshots are left; Problem where those are gone as well.
+    """
     rds = Rds(source.region)
     unseen: list[str] = []
-    instance = rds.instance(source.instance)
+    own = rds.snapshots(source.instance)
+    instance = (rds.instance_if_any(source.instance) or {}) if own else rds.instance(source.instance)
     backups = _seen(unseen, "the window's beginning", [], lambda: rds.automated_backups(source.instance))
     shared = _seen(unseen, "snapshots that other accounts share", [], rds.shared_snapshots)
-    snapshots = [*rds.snapshots(source.instance), *({**one, "SnapshotType": "shared"} for one in shared)]
+    snapshots = [*own, *({**one, "SnapshotType": "shared"} for one in shared)]
     earliest, latest = window(backups, instance)
     return Catalog(
         snapshots=tuple(sorted(snapshots, key=_taken)),
