@@ -24,20 +24,6 @@ SUPERUSER = "postgres"
 """Made by initdb. The application's role is another, so that it is bound by the rules on its rows."""
 
 
-def options_of(said: DumpOptions) -> Options:
-    """The loader's options from the declared ones."""
-    return Options(
-        jobs=said.jobs,
-        role=said.role,
-        no_owner=said.no_owner,
-        schemas=tuple(said.schemas),
-        tables=tuple(said.tables),
-        roles=said.roles,
-        create_roles=said.create_roles,
-        accept=tuple(said.accept),
-    )
-
-
 @dataclass(frozen=True)
 class Filling:
     """A dump and how it is loaded into a cluster of our own."""
@@ -49,7 +35,7 @@ class Filling:
 
     @property
     def options(self) -> Options:
-        return options_of(self._said)
+        return self._said.options
 
     @property
     def database(self) -> DatabaseOptions:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from archive.targets import Target
 from dbrestore.handler import Inputs
+from dbrestore.logical.inputs import LoadInputs
 
 
 def _network(text: str) -> str:
@@ -108,18 +109,9 @@ class Until(Inputs):
         return self
 
 
-class DumpOptions(Inputs):
-    """How a dump is loaded, in the terms of pg_restore."""
+class DumpOptions(LoadInputs):
+    """How a dump is loaded into a cluster of its own."""
 
-    jobs: Annotated[int, Field(ge=1, le=64)] = 2
-    role: str = ""
-    no_owner: bool = False
-    schemas: list[str] = Field(default_factory=list)
-    tables: list[str] = Field(default_factory=list)
-    roles: dict[str, str] = Field(default_factory=dict)
-    """The dump's roles, and those that take their place."""
-    create_roles: bool = False
-    accept: list[str] = Field(default_factory=list)
     locale: str = ""
     """Of libc, where the dump does not say or its own is not on this machine."""
     checksums: bool = True

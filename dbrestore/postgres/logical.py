@@ -20,7 +20,7 @@ from dbrestore.logical.reading import Dump
 from dbrestore.logical.tabledata import LOADING
 from dbrestore.postgres import bulk, configuring, durability, initialising
 from dbrestore.postgres.cluster import Cluster
-from dbrestore.postgres.filling import SUPERUSER, Filling, options_of
+from dbrestore.postgres.filling import SUPERUSER, Filling
 from dbrestore.postgres.inputs import DumpOptions
 from dbrestore.postgres.making import Making
 from dbrestore.postgres.mark import Mark
@@ -142,7 +142,7 @@ class Logical(Making):
 
     def _examine(self, dump: Dump, context: Context) -> Binaries:
         """All that is known before anything is made: version, roles, extensions, locale."""
-        binaries, options = binaries_for(dump), options_of(self._said)
+        binaries, options = binaries_for(dump), self._said.options
         unseen = not dump.entries and dump.url
         self._filling = Filling(self.inputs, dump, () if unseen else chosen(dump, options, context))
         require_installed(self._filling.entries, binaries)

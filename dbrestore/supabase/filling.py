@@ -39,19 +39,9 @@ class Filling:
     def __init__(self, inputs: ProjectInputs, said: DumpInputs, context: Context) -> None:
         self._inputs, self._said, self._context = inputs, said, context
 
-    @cached_property
+    @property
     def options(self) -> Options:
-        said = self._said
-        return Options(
-            said.jobs,
-            said.role,
-            said.no_owner,
-            tuple(said.schemas),
-            tuple(said.tables),
-            said.roles,
-            said.create_roles,
-            tuple(said.accept),
-        )
+        return self._said.options
 
     def examine(self) -> None:
         """What is known before a project is made: the dump, its roles, what has to be accepted."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from dbrestore.handler import Inputs
+from dbrestore.logical.inputs import LoadInputs
 
 Ref = Annotated[str, StringConstraints(pattern=r"^[a-z]{20}$")]
 SIZES = (
@@ -16,19 +17,11 @@ SIZES = (
 """Compute sizes, the smallest first."""
 
 
-class DumpInputs(Inputs):
-    """A dump and how it is loaded, in the terms of pg_restore."""
+class DumpInputs(LoadInputs):
+    """A dump and how it is loaded."""
 
     place: str
     """A path of this machine, or a URL in an object store."""
-    jobs: Annotated[int, Field(ge=1, le=64)] = 2
-    role: str = ""
-    no_owner: bool = False
-    schemas: list[str] = Field(default_factory=list)
-    tables: list[str] = Field(default_factory=list)
-    roles: dict[str, str] = Field(default_factory=dict)
-    create_roles: bool = False
-    accept: list[str] = Field(default_factory=list)
     storage: dict[str, Any] = Field(default_factory=dict)
     """Of the object store, as fsspec takes it; credentials come from the environment."""
 

@@ -34,10 +34,10 @@ class Catalog:
 
     def document(self) -> dict[str, Any]:
         """One JSON document, with the names that the catalogs of all providers share."""
-        windows = [_window(*self.window)] if self.window else []
+        reached = [_pitr(*self.window)] if self.window else []
         return {
-            "backups": [_backup(one) for one in self.backups],
-            "windows": windows,
+            "backups": [*map(_backup, self.backups), *reached],
+            "windows": [],  # none that a restore of Reforge's own could take a time of
             "stillInSource": [],
             "adoptable": [{"ref": one["id"], "name": one["name"]} for one in self.clones],
             "unseen": list(self.unseen),
@@ -106,22 +106,19 @@ def _reach(found: Record) -> tuple[datetime, datetime] | None:
     return first, last
 
 
-def _window(start: datetime, end: datetime) -> dict[str, Any]:
-    span = [moment.isoformat().replace("+00:00", "Z") for moment in (start, end)]
-    return {"backup": "PITR", "start": span[0], "end": span[1], "timeline": None, "gaps": [], "how": IN_PLACE}
+def _pitr(start: datetime, end: datetime) -> dict[str, Any]:
+    """Continuous, so that its form says how far it reaches."""
+    first, last = (moment.isoformat().replace("+00:00", "Z") for moment in (start, end))
+    return _row("PITR", first, f"any time until {last}", [])
 
 
 def _backup(one: Record) -> dict[str, Any]:
     bad = [] if one["status"] == "COMPLETED" else [f"is {one['status']}"]
-    return {
-        "name": str(one.get("id", one["inserted_at"])),
-        "size": None,
-        "started": one["inserted_at"],
-        "finished": None,
-        "timeline": None,
-        "version": None,
-        "form": "physical" if one["is_physical_backup"] else "logical",
-        "tablespaces": {},
-        "buildsOn": [],
-        "problems": [*bad, IN_PLACE],
-    }
+    form = "physical" if one["is_physical_backup"] else "logical"
+    return _row(str(one.get("id", one["inserted_at"])), one["inserted_at"], form, bad)
+
+
+def _row(name: str, started: str, form: str, bad: list[str]) -> dict[str, Any]:
+    unknown = dict.fromkeys(("size", "finished", "timeline", "version"))
+    lists = {"tablespaces": {}, "buildsOn": [], "problems": [*bad, IN_PLACE]}
+    return {"name": name, "started": started, "form": form, **unknown, **lists}
