@@ -137,11 +137,11 @@ def test_what_made_it_and_what_was_copied_never_changes_it_later() -> None:
     declared = one(BY_BACKUP)
     network = OWN_SETTINGS["ipConfiguration"]
     assert isinstance(network, dict)
-    copied = {f"settings.{name}" for name in (*COPIED, "userLabels")}
+    copied = {f"settings.{name}" for name in COPIED}
     copied |= {f"settings.ipConfiguration.{name}" for name in network if name != "authorizedNetworks"}
     made = {"clone", "restoreBackupContext", "databaseVersion", "region", "encryptionKeyName"}
     assert made | copied <= set(declared.ignored)
-    own = {"deletionProtectionEnabled", "finalBackupConfig", "ipConfiguration"}
+    own = {"userLabels", "deletionProtectionEnabled", "finalBackupConfig", "ipConfiguration"}
     assert not {f"settings.{name}" for name in own} & set(declared.ignored)
     assert declared.protect
     assert declared.timeouts == {"create": "6h", "update": "3h", "delete": "2h"}

@@ -19,7 +19,7 @@ PORT = 5432
 """Of every instance of Cloud SQL for PostgreSQL."""
 COPIED_ONCE = (
     *("clone", "restoreBackupContext", "databaseVersion", "region", "encryptionKeyName"),
-    *("settings.userLabels", *(f"settings.{name}" for name in shape.copied_names())),
+    *(f"settings.{name}" for name in shape.copied_names()),
     *(f"settings.ipConfiguration.{name}" for name in shape.NETWORK),
 )
 """What made it is never looked at again, and what was copied does not follow the original later.
@@ -82,12 +82,13 @@ def _made_from(restore: Restore, source: Source) -> dict[str, Any]:
     return {"clone": {"source_instance_name": source.instance, **time, **zone}}
 
 
-def _settings(name: str, config: Config[Source, Restore], like: Record, flagged: Record) -> dict[str, Any]:
+def _settings(name: str, config: Config[Source, Restore], like: Record, now: Record) -> dict[str, Any]:
+    """``now``: the restore as it is, or before it is there what it is to be like."""
     restore = config.restores[name]
     kept = restore.kept_as is not None
     settings = shape.settings(like) | {
-        "user_labels": shape.labels(like) | {gates.MARK: name},
-        "database_flags": _flags(restore, like, flagged),
+        "user_labels": shape.labels(now) | {gates.MARK: name},
+        "database_flags": _flags(restore, like, now),
         "ip_configuration": shape.network(like) | _who_gets_in(config, restore, like),
         "deletion_protection_enabled": not restore.release,
         "final_backup_config": {"enabled": kept}
@@ -100,9 +101,9 @@ def _settings(name: str, config: Config[Source, Restore], like: Record, flagged:
     return settings
 
 
-def _flags(restore: Restore, like: Record, flagged: Record) -> list[dict[str, str]]:
-    """Those that it has, or else the original's; the original's jobs do not run before it is accepted."""
-    found, theirs = shape.flags(flagged), shape.flags(like)
+def _flags(restore: Restore, like: Record, now: Record) -> list[dict[str, str]]:
+    """Those that it has; jobs that the original has scheduled do not run before it is accepted."""
+    found, theirs = shape.flags(now), shape.flags(like)
     if shape.CRON in theirs:
         found[shape.CRON] = theirs[shape.CRON] if restore.accepted else "off"
     return [{"name": name, "value": value} for name, value in found.items()]

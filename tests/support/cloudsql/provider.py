@@ -8,7 +8,8 @@ block restores it again, into the instance that is there; the wait has a limit, 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from google.oauth2.credentials import Credentials
@@ -50,7 +51,8 @@ class Provider:
         if before is None:
             self._create(declared)
         else:
-            self._update(before, declared)
+            declared = replace(declared, inputs=_as_the_engine_asks(before, declared))
+            self._update(before.inputs, declared.inputs)
         self.state[declared.name] = declared
 
     def remove(self, name: str) -> None:
@@ -62,7 +64,7 @@ class Provider:
         final: Record = {"enableFinalBackup": True} if kept["enabled"] else {}
         if kept["enabled"]:
             final["finalBackupDescription"] = inputs["finalBackupDescription"]
-            final["finalBackupTtlDays"] = str(kept["retentionDays"])
+            final["finalBackupTtlDays"] = str(int(kept["retentionDays"]))
         self._done(self._instances.delete(project=self.project, instance=name, **final))
         del self.state[name]
 
@@ -89,12 +91,11 @@ class Provider:
             self._settle(inputs)
         self._restore(inputs)
 
-    def _update(self, before: Declared, declared: Declared) -> None:
-        inputs = declared.inputs
-        if "restoreBackupContext" not in declared.ignored and before.inputs != inputs:
-            self._restore(inputs)
-        if before.inputs["settings"] != inputs["settings"]:
+    def _update(self, before: Record, inputs: Record) -> None:
+        if before["settings"] != inputs["settings"]:
             self._settle(inputs)
+        if before.get("restoreBackupContext") != inputs.get("restoreBackupContext"):
+            self._restore(inputs)
 
     def _settle(self, inputs: Record) -> None:
         body = {"settings": _settings(inputs)}
@@ -102,7 +103,7 @@ class Provider:
 
     def _restore(self, inputs: Record) -> None:
         if block := inputs.get("restoreBackupContext"):
-            body = {"restoreBackupContext": {**block, "backupRunId": str(block["backupRunId"])}}
+            body = {"restoreBackupContext": {**block, "backupRunId": str(int(block["backupRunId"]))}}
             self._done(
                 self._instances.restoreBackup(project=self.project, instance=inputs["name"], body=body)
             )
@@ -118,9 +119,33 @@ class Provider:
             raise Failed(f"googleapi: {operation['error']['errors'][0]['message']}")
 
 
+def _as_the_engine_asks(before: Declared, declared: Declared) -> Record:
+    """The new inputs, with those as they were that the program says to ignore."""
+    asked = deepcopy(declared.inputs)
+    for path in declared.ignored:
+        *way, last = path.split(".")
+        old, new = before.inputs, asked
+        for part in way:
+            old, new = old.get(part, {}), new.get(part, {})
+        if last in old:
+            new[last] = old[last]
+        else:
+            new.pop(last, None)
+    return asked
+
+
 def _settings(inputs: Record) -> Record:
     """As the API names them."""
-    given = {_NAMES.get(name, name): value for name, value in inputs["settings"].items()}
+    given = {_NAMES.get(name, name): _whole(value) for name, value in inputs["settings"].items()}
     if quiet := given.pop("denyMaintenancePeriod", None):
         given["denyMaintenancePeriods"] = [quiet]
     return given
+
+
+def _whole(value: Any) -> Any:
+    """The engine's numbers are floats; the API's are not."""
+    if isinstance(value, dict):
+        return {name: _whole(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return int(value) if isinstance(value, float) else value
