@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from dbrestore.aws.api import absent, answered, client
+from dbrestore.aws.autoscaling import require_no_fight
 from dbrestore.entries.dial import DialHandler, DialInputs, await_or_tell
 from dbrestore.entries.place import Held, Place
 from dbrestore.handler import Context, State
@@ -48,6 +49,8 @@ class DesiredCount(Place):
         return Held(str(found["desiredCount"])) if found else None
 
     def write(self, value: str, over: Held) -> None:
+        if int(value) < int(over.value or 0):
+            require_no_fight(self.inputs.cluster, self.inputs.service, self.inputs.region, int(value))
         self.context.progress(f"{self.inputs.service}: from {over.value} to {value} tasks")
         self._ask(desiredCount=int(value))
         self.wrote = True

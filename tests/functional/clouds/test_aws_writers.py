@@ -96,6 +96,32 @@ def test_a_service_that_somebody_started_in_a_pause_is_refused(fargate: Fargate)
         turned(state, "canary")
 
 
+def test_a_pause_that_autoscaling_would_undo_is_refused_until_that_is_suspended(
+    aws: Cloud, fargate: Fargate
+) -> None:
+    scaling = aws.client("application-autoscaling")
+    target = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": "service/starforge/etl",
+        "ScalableDimension": "ecs:service:DesiredCount",
+        "MinCapacity": 2,
+        "MaxCapacity": 9,
+    }
+    scaling.register_scalable_target(**target)
+    state = Service().create(HERE, tasks("all"))[1]
+    with pytest.raises(Refusal, match="would raise it above 0 tasks again") as caught:
+        turned(state, "none")
+    assert (caught.value.name, fargate.count) == ("autoscaling-fights", 6)
+    assert (
+        "--suspended-state DynamicScalingOutSuspended=true,ScheduledScalingSuspended=true"
+        in caught.value.cure
+    )
+    suspended = {"DynamicScalingOutSuspended": True, "ScheduledScalingSuspended": True}
+    scaling.register_scalable_target(**target, SuspendedState=suspended)
+    turned(state, "none")
+    assert fargate.count == 0
+
+
 def test_running_tasks_that_know_another_database_are_replaced(fargate: Fargate) -> None:
     state = Service().create(HERE, tasks("all", database="old:5432"))[1]
     with calls() as made:
