@@ -49,11 +49,26 @@ def explained(text: str, stack: str, outcome: Outcome | None = None) -> Problem:
 
 def _of_resources(said: list[str]) -> Problem:
     """What the resources said, by the name and with the cure of the first that has them."""
-    known = [found for text in said if (found := heard(text))]
+    known = [found for text in said if (found := heard(text) or _of_a_cloud(text))]
     if not known:
         return Problem("engine-failed", "\n".join(said))
     what = known[0].what if len(said) == 1 else "\n".join(said)
     return Problem(known[0].name, what, known[0].cure)
+
+
+def _of_a_cloud(text: str) -> Problem | None:
+    """The words of a cloud's own provider, where our room for that cloud knows them."""
+    from importlib.util import find_spec
+
+    from stacks.kinds import kinds, load
+    from stacks.model import PROVIDERS
+
+    for name in kinds(PROVIDERS):
+        if find_spec(f"{PROVIDERS}.{name.replace('-', '_')}.faults"):
+            found: Problem | None = load(PROVIDERS, name, "faults").named(text)
+            if found:
+                return found
+    return None
 
 
 _PLUGIN_LOST = (

@@ -287,6 +287,17 @@ def test_the_engines_errors_have_names_and_cures(text: str, name: str, cure: str
     assert problem.what
 
 
+def test_the_words_of_a_clouds_own_provider_have_names_of_ours() -> None:
+    told = [
+        "creating urn: googleapi: Error 409: The Cloud SQL instance already exists., instanceAlreadyExists",
+        "update failed",
+    ]
+    problem = explained("error: update failed", "prod", Outcome(errors=told))
+    assert problem.name == "cloudsql-name-reserved"
+    assert problem.cure.startswith("Take another name")
+    assert told[0] in problem.what
+
+
 def test_what_the_resources_said_is_told_first() -> None:
     outcome = Outcome(errors=["The disk is full.", "The other too."])
     assert explained("error: update failed", "local", outcome).what == "The disk is full.\nThe other too."
