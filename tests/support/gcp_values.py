@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -17,6 +18,11 @@ from unittest import mock
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 Record = dict[str, Any]
+
+
+def packed(text: str) -> str:
+    """A secret's text as the API has it."""
+    return base64.b64encode(text.encode()).decode()
 
 
 class Status(Exception):

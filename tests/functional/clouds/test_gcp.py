@@ -14,7 +14,7 @@ from dbrestore.gcp.secret import GcpSecretInputs, Secret
 from dbrestore.handler import Context, State
 from problem import Problem, Refusal
 from tests.functional.clouds.calls import HERE
-from tests.support.gcp_values import Google, google_values
+from tests.support.gcp_values import Google, google_values, packed
 
 pytestmark = pytest.mark.clouds
 WHOLE = "projects/starforge/secrets/database-url"
@@ -22,10 +22,6 @@ OLD, NEW = "postgresql://app:hunter2@old/x", "postgresql://app:hunter2@new/x"
 ADD, PATCH = "secretmanager.projects.secrets.addVersion", "secretmanager.projects.secrets.patch"
 CHANGE = "dns.changes.create"
 NAME = "db.starforge.example."
-
-
-def packed(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
 
 
 @pytest.fixture

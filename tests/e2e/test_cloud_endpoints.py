@@ -1,4 +1,4 @@
-"""A cut-over and a rollback that lead the application by AWS: the real engine, our plugin, moto's server."""
+"""A cut-over and a rollback that lead the application by AWS and Google: real engine, moto, fake Google."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.support.aws.cloud import Cloud, cloud
+from tests.support.gcp_values import google_values, packed
 from tests.support.small_site import Project, small_site
 
 pytestmark = [pytest.mark.clouds, pytest.mark.slow]
 NAME = "before-accident"
 SECRET, PARAMETER, ZONE_NAME = "starforge/database", "/starforge/database-host", "starforge.example"
+WHOLE = "projects/starforge/secrets/database-url"
 RESTORE = """  reforge:restores:
     {name}:
       from:
@@ -27,6 +29,7 @@ RESTORE = """  reforge:restores:
 ENDPOINTS = """  reforge:endpoints:
     - aws-secret: {{id: {secret}, key: url}}
     - aws-parameter: {{name: {parameter}, holds: port}}
+    - gcp-secret: {{project: starforge, id: database-url}}
 """
 
 
@@ -65,10 +68,11 @@ def spoken(project: Project) -> str:
     return "".join(path.read_text(errors="replace") for path in files if path.name != "passphrase")
 
 
-def test_a_cutover_and_a_rollback_move_what_aws_tells_the_application(aws: Cloud) -> None:
-    with small_site() as ground, ground.project("aws") as project:
+def test_a_cutover_and_a_rollback_move_what_the_clouds_tell_the_application(aws: Cloud) -> None:
+    with google_values() as google, small_site() as ground, ground.project("clouds") as project:
         source = project.reforge("env", "source", "--show").document["url"]
         owner, said = Owner(aws, source), ""
+        google.secrets[WHOLE] = [packed(source)]
 
         def run(*words: str) -> Any:
             nonlocal said
@@ -82,6 +86,7 @@ def test_a_cutover_and_a_rollback_move_what_aws_tells_the_application(aws: Cloud
         aws.forget()
         said += project.pulumi("up", "--yes", "--diff").text
         assert not [call for call in aws.recorded if call.changes], "recording the originals changes nothing"
+        assert google.secrets == {WHOLE: [packed(source)]}
 
         shown = project.reforge("cutover", NAME, "--dry-run", expect=None).text
         said += shown
@@ -91,10 +96,15 @@ def test_a_cutover_and_a_rollback_move_what_aws_tells_the_application(aws: Cloud
         assert owner.text(f"reforge-before-{NAME}") == owner.frame % json.dumps(source)
         assert owner.port == str(project.port_of(NAME))
 
+        assert google.secrets == {WHOLE: [packed(source), packed(moved)]}
+
         run("rollback", "--yes")
         assert owner.text() == owner.frame % json.dumps(source)
         assert owner.port == str(urlsplit(source).port)
         assert owner.versions == 3
+        assert google.secrets == {WHOLE: [packed(source), packed(moved), packed(source)]}
+        assert google.aliases[WHOLE] == {f"reforge-before-{NAME}": "1", "reforge-before-source": "2"}
+        assert google.wrong == []
         said += project.pulumi("up", "--yes", "--expect-no-changes").text
 
         run("teardown", NAME, "--yes")
