@@ -71,7 +71,7 @@ def look_around(given: Mapping[str, Any]) -> dict[str, Any]:
         raise Misuse(
             "gcp-project-missing",
             "Cloud SQL is asked by project, and none is named.",
-            "Name it: --project ID",
+            "Name it: --source project=ID",
         )
     api = CloudSql(str(given["project"]))
     parts = urlsplit(given.get("url") or "")
