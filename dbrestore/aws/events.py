@@ -35,6 +35,7 @@ class Mappings(Place):
     def __init__(self, context: Context, inputs: EventSourcesInputs) -> None:
         self.context, self.inputs = context, inputs
         self.client: Any = client("lambda", inputs.region)
+        self.wrote = False
 
     @property
     def where(self) -> str:
@@ -46,6 +47,7 @@ class Mappings(Place):
         return Held(" ".join(on)) if found else None
 
     def write(self, value: str, over: Held) -> None:
+        self.wrote = True
         wanted, now = set(value.split()), set((over.value or "").split())
         self.context.progress(f"{self.inputs.function}: {len(wanted)} of its event sources on")
         with answered(self.where):
@@ -54,7 +56,8 @@ class Mappings(Place):
                 self.client.update_event_source_mapping(UUID=uuid, Enabled=uuid in wanted)
 
     def finish(self) -> None:
-        self._settle()
+        if self.wrote or self.inputs.desired != "all":  # else they are the owner's alone
+            self._settle()
 
     def missing(self) -> Problem:
         return absent(f"event source of the function {self.inputs.function}", self.client.meta.region_name)

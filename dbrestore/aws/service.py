@@ -60,6 +60,8 @@ class DesiredCount(Place):
         found = self._look() or {}
         if self.moved and not self.wrote and found.get("desiredCount"):
             self._ask(forceNewDeployment=True)
+        elif not self.wrote and self.inputs.desired == "all":
+            return  # the owner's own deployments are not ours to wait for
         what = f"{self.inputs.service} in {self.inputs.cluster} does not run the wanted number of tasks yet."
         cure = "Look at the service's events in ECS, then run the same command again; it goes on from there."
         late = Problem("tasks-not-settled", what, cure)

@@ -121,7 +121,7 @@ class Zone(Place):
     def _lowered(self, now: RecordSet) -> RecordSet:
         if now.ttl <= self.inputs.ttl:
             return now
-        low = replace(now, ttl=self.inputs.ttl)
+        self.original_ttl, low = now.ttl, replace(now, ttl=self.inputs.ttl)
         self.context.progress(f"{self.inputs.name}: TTL lowered from {now.ttl} to {low.ttl} s")
         self._change(now, low)
         self.lowered_at = time.time()

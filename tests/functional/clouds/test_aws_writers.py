@@ -137,8 +137,9 @@ def test_tasks_that_do_not_settle_are_told_in_their_time_box(
     fargate: Fargate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dbrestore.aws.service.DesiredCount._settled", lambda _self: False)
+    Service().create(HERE, tasks("all", timeout=1e-9))  # at rest nothing is waited for
     with pytest.raises(Problem) as caught:
-        Service().create(HERE, tasks("all", timeout=1e-9))
+        Service().create(HERE, tasks("none", timeout=1e-9))
     assert caught.value.name == "tasks-not-settled"
 
 
@@ -230,6 +231,7 @@ def test_event_sources_on_their_way_are_waited_for_in_a_time_box(
     function: Function, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dbrestore.aws.events.Mappings._is_settled", lambda _self: False)
+    EventSources().create(HERE, sources("all", timeout=1e-9))  # at rest nothing is waited for
     with pytest.raises(Problem) as caught:
         EventSources().create(HERE, sources("none", timeout=1e-9))
     assert caught.value.name == "sources-not-settled"

@@ -108,6 +108,16 @@ def test_a_move_lowers_the_ttl_waits_it_out_and_then_moves() -> None:
     assert (state["leadsTo"], state["original"]) == ("new.example", "old.example")
 
 
+def test_a_ttl_that_its_owner_raised_meanwhile_is_waited_out_and_comes_back() -> None:
+    zone = Records()
+    state = zone.made()
+    zone.world.now = RecordSet(("old.example",), 600)
+    state = zone.moved(state, host="new.example")
+    assert zone.world.waits.slept == [600]
+    zone.moved(state)
+    assert zone.world.now == RecordSet(("old.example",), 600)
+
+
 def test_a_rollback_brings_back_the_record_and_its_ttl_without_a_wait() -> None:
     zone = Records()
     state = zone.moved(zone.moved(zone.made(), host="new.example"))
