@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from cli.stackfile import Draft
 
 
+_ONLY_FORGOTTEN = {"replica", "adopt"}
+"""What somebody else made, it stays theirs: there is nothing to release and nothing to keep a snapshot of."""
+
+
 class Releasing:
     """Of one restore; ``wanted``: the final snapshot as it was typed, a name or ``none``.
 
@@ -23,7 +27,7 @@ class Releasing:
         self._session, self._name = session, name
         self._stands = (session.file.raw.get("restores") or {}).get(name) or {}
         if wanted and not self._possible:
-            what = f"{name} has no protections to take off: --final-snapshot is for a restore in a cloud."
+            what = f"{name} has no protections to take off: --final-snapshot is for what a cloud restored."
             raise Misuse("option-wrong", what, session.command("teardown", name))
         self._kept = wanted or self._stands.get("final-snapshot")
 
@@ -53,10 +57,12 @@ class Releasing:
 
     @cached_property
     def _possible(self) -> bool:
-        """Whether the provider removes what holds data in two steps."""
+        """Whether the provider removes what holds data in two steps, and this one is removed at all."""
         from stacks.kinds import load
         from stacks.model import PROVIDERS
 
+        if _ONLY_FORGOTTEN & (self._stands.get("from") or {}).keys():
+            return False
         provider = self._session.file.config().source.provider
         return "release" in load(PROVIDERS, provider, "settings").Restore.model_fields
 

@@ -117,6 +117,15 @@ def test_a_restore_that_was_never_made_needs_no_release(
     assert "before" not in file.read_text()
 
 
+def test_a_replica_that_somebody_else_made_is_only_forgotten(
+    reforge: Reforge, played: PlayedEngine, file: Path
+) -> None:
+    file.write_text(file.read_text().replace("{latest: true}", "{replica: prod-near}"))
+    ended = reforge("--json", "teardown", "before", "--final-snapshot", "last", expect=2)
+    assert ended.document["error"]["name"] == "option-wrong"
+    assert reforge("--json", "teardown", "before", "--yes").document["step"] == "removal"
+
+
 def test_nothing_of_a_cloud_is_taken_in_by_its_name(
     reforge: Reforge, played: PlayedEngine, file: Path
 ) -> None:
