@@ -104,10 +104,9 @@ class ReplicaPromotion(_Resource):
     secrets = ("url", "sourceUrl", "adminUrl", "others")
 
 
-class RdsPromotion(_Resource):
-    """A read replica of the original in RDS that is promoted at the cut-over."""
+class _Promotion(_Resource):
+    """A read replica of the original that is promoted at the cut-over."""
 
-    token = "dbrestore:rds:Promotion"  # noqa: S105
     learnt = ("host", "boundPort", "promoted")
 
     @property
@@ -121,6 +120,18 @@ class RdsPromotion(_Resource):
         """The port that it listens on."""
         bound: pulumi.Output[int] = pulumi.get(self, "boundPort")
         return bound
+
+
+class CloudSqlPromotion(_Promotion):
+    """One in Cloud SQL."""
+
+    token = "dbrestore:cloudsql:Promotion"  # noqa: S105
+
+
+class RdsPromotion(_Promotion):
+    """One in RDS."""
+
+    token = "dbrestore:rds:Promotion"  # noqa: S105
 
 
 class PgbouncerRoute(_Resource):

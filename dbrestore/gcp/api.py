@@ -23,7 +23,11 @@ from googleapiclient import errors as foreign
 from problem import Problem
 
 TOKEN = "GOOGLE_OAUTH_ACCESS_TOKEN"  # noqa: S105 - a variable's name
-_ENDPOINTS = {"secretmanager": "GOOGLE_SECRET_MANAGER_CUSTOM_ENDPOINT", "dns": "GOOGLE_DNS_CUSTOM_ENDPOINT"}
+_ENDPOINTS = {
+    "secretmanager": "GOOGLE_SECRET_MANAGER_CUSTOM_ENDPOINT",
+    "dns": "GOOGLE_DNS_CUSTOM_ENDPOINT",
+    "sqladmin": "GOOGLE_SQL_CUSTOM_ENDPOINT",
+}
 """The variables of Google's provider, so that both talk to the same API."""
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _SECONDS = 30

@@ -62,6 +62,14 @@ class Replica:
             what = f"{self.name} cannot be promoted as it is: {why}."
             raise Refusal("rds-replica-unfit", what, "Mend its replication, or take another way to restore.")
 
+    def begun(self, found: dict[str, Any]) -> bool:
+        """Whether RDS is at work on it, for a run before this one."""
+        return bool(found["DBInstanceStatus"] != "available")
+
+    def settle(self, found: dict[str, Any], context: Context) -> dict[str, Any]:
+        """Nothing: the promotion turned its backups on."""
+        return found
+
     def promote(self, found: dict[str, Any], context: Context) -> dict[str, Any]:
         """Make it an instance of its own, with backups, and wait until it is.
 

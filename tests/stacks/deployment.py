@@ -17,6 +17,7 @@ from stacks.program import main
 
 LEARNT: dict[str, dict[str, Any]] = {
     "aws:rds/instance:Instance": {"address": "r.example.us-east-1.rds.amazonaws.com"},
+    "dbrestore:cloudsql:Promotion": {"host": "10.9.0.6", "boundPort": 5432, "promoted": False},
     "dbrestore:rds:Promotion": {"host": "starforge-read.example", "boundPort": 5432, "promoted": False},
     "gcp:sql/databaseInstance:DatabaseInstance": {
         "privateIpAddress": "10.9.0.90",

@@ -293,3 +293,22 @@ def test_another_instance_lends_its_settings_where_the_original_is_gone(gcp: Clo
     asked = {"from": {"snapshot": f"projects/starforge/instances/starforge-prod/backupRuns/{BACKUP['id']}"}}
     inputs = one(asked, source=SOURCE | {"like": "starforge-stage"}).inputs
     assert inputs["settings"]["availabilityType"] == "ZONAL"
+
+
+def test_a_read_replica_is_promoted_when_it_serves_and_only_looked_at_before() -> None:
+    restore = {"from": {"replica": "starforge-read"}, "validated": VALIDATED}
+    with cloud_sql(project()):
+        before = deploy(cloudsql_config({"r": restore})).one("dbrestore:cloudsql:Promotion")
+        serving = deploy(cloudsql_config({"r": restore}, serving="r"))
+    assert before.inputs == {
+        "name": "r",
+        "replica": "starforge-read",
+        "source": "starforge-prod",
+        "project": "starforge",
+        "address": "PRIVATE",
+        "promote": False,
+    }
+    after = serving.one("dbrestore:cloudsql:Promotion")
+    assert after.inputs == before.inputs | {"promote": True}
+    assert (before.protect, after.protect) == (False, True)
+    assert serving.outputs["url"] == Secret("postgresql://app:hunter2@10.9.0.6:5432/starforge")

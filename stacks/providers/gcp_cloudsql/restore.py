@@ -9,7 +9,7 @@ from pulumi_gcp import sql
 
 from stacks.endpoints import Target
 from stacks.model import Config
-from stacks.providers.gcp_cloudsql import gates, shape
+from stacks.providers.gcp_cloudsql import gates, replica, shape
 from stacks.providers.gcp_cloudsql.api import CloudSql, Record
 from stacks.providers.gcp_cloudsql.settings import Restore, Source, backup_of
 from stacks.urls import address, moved
@@ -35,9 +35,12 @@ def declare(name: str, config: Config[Source, Restore], source_url: pulumi.Outpu
     """The instance of ``restores.NAME``, and how it is reached."""
     api = CloudSql(config.source.project)
     like = api.instance(config.source.like or config.source.instance)
+    private = _private(config, like)
+    if config.restores[name].from_.replica:
+        return replica.declare(name, config, source_url, "PRIVATE" if private else "PRIMARY")
     gates.require_reachable(config.operators, like)
     instance = _instance(name, config, like, api)
-    host = instance.private_ip_address if _private(config, like) else instance.public_ip_address
+    host = instance.private_ip_address if private else instance.public_ip_address
     url = pulumi.Output.all(source_url, host).apply(lambda known: moved(known[0], known[1], PORT))
     return Target(name, pulumi.Output.secret(url), host, pulumi.Output.from_input(PORT), (instance,))
 

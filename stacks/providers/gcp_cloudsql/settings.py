@@ -42,7 +42,11 @@ class Source(AnySource):
 
     def complaints(self, restores: Mapping[str, Any]) -> list[str]:
         found = []
-        for name in sorted(restores):
+        for name, restore in sorted(restores.items()):
+            if restore.from_.replica in (self.instance, self.like) and restore.from_.replica:
+                found.append(
+                    f"{PREFIX}restores.{name}.from.replica: is the original itself; name its read replica"
+                )
             if name in (self.instance, self.like):
                 # A backup restored to an instance that is there overwrites it.
                 found.append(
@@ -57,7 +61,7 @@ class Source(AnySource):
 class Restore(restores.Released):
     """A new instance under the restore's name."""
 
-    SUPPORTED: ClassVar = ("snapshot", "time", "latest")
+    SUPPORTED: ClassVar = ("snapshot", "time", "latest", "replica")
     size: Tier | None = Field(
         None, description="its tier, as db-custom-8-30720; the original's by default, never smaller"
     )
@@ -80,6 +84,10 @@ class Restore(restores.Released):
     def _as_cloud_sql_does_it(self) -> Restore:
         if not self.from_.inclusive:
             raise ValueError("`inclusive: false` is not possible: Cloud SQL restores to the given time")
+        if self.from_.fence or self.from_.accept_loss:
+            raise ValueError("`fence` and `accept-loss` are not possible: nobody is superuser in Cloud SQL")
+        if self.from_.replica and (self.size or self.zone):
+            raise ValueError("`size` and `zone` have no meaning with replica: it is promoted as it is")
         return self
 
 

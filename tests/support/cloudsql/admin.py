@@ -87,9 +87,10 @@ class Admin:
         found = self.get(instance)
         if found["instanceType"] != "READ_REPLICA_INSTANCE":
             raise answers.invalid("The instance is not a read replica.")
-        found["instanceType"] = "CLOUD_SQL_INSTANCE"
-        master = found.pop("masterInstanceName")
-        self.instances[master]["replicaNames"].remove(instance)
+        if "PROMOTE_REPLICA" not in self.endings:
+            found["instanceType"] = "CLOUD_SQL_INSTANCE"
+            master = found.pop("masterInstanceName").rpartition(":")[2]
+            self.instances[master]["replicaNames"].remove(instance)
         return self._operation("PROMOTE_REPLICA", instance)
 
     def delete(self, instance: str, **asked: str) -> Record:

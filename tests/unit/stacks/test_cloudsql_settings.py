@@ -32,6 +32,18 @@ def one(asked: dict[str, Any], **more: Any) -> dict[str, Any]:
             "reforge:restores.r.from: snapshot: 'before-migration' is no backup of Cloud SQL; write its ID",
         ),
         (one({"lsn": "0/1"}), "reforge:restores.r.from: this provider does not restore from a lsn yet"),
+        (
+            one({"replica": "starforge-prod"}),
+            "reforge:restores.r.from.replica: is the original itself; name its read replica",
+        ),
+        (
+            one({"replica": "starforge-read", "fence": True}),
+            "reforge:restores.r: `fence` and `accept-loss` are not possible",
+        ),
+        (
+            one({"replica": "starforge-read"}, size="db-custom-8-30720"),
+            "reforge:restores.r: `size` and `zone` have no meaning with replica",
+        ),
         (one(LATEST, size="4xlarge"), "reforge:restores.r.size: "),
         (one(LATEST, zone="europe-west3"), "reforge:restores.r.zone: "),
         (

@@ -1,0 +1,1 @@
+"""Read replicas in Google Cloud SQL."""
