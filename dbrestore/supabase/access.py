@@ -44,11 +44,14 @@ def restrict(ref: str, networks: Collection[str], api: Api, context: Context) ->
     if not _holds(found, networks):
         context.progress(f"letting in {', '.join(sorted(networks))}")
         api.restrict(ref, networks)
-        late = Problem(
-            "supabase-restrictions-late",
-            f"The network restrictions of {ref} do not hold after {waiting.APPLIED_SECONDS:.0f} s.",
-            "Run the same command again; it goes on from there.",
-        )
+
+        def late() -> Problem:
+            return Problem(
+                "supabase-restrictions-late",
+                f"The network restrictions of {ref} do not hold after {waiting.APPLIED_SECONDS:.0f} s.",
+                "Run the same command again; it goes on from there.",
+            )
+
         waiting.until(
             lambda: True if _holds(api.restrictions(ref), networks) else None,
             waiting.APPLIED_SECONDS,

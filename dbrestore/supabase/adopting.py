@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
-
 from archive.supabase import Record
 from dbrestore.handler import Context, PartlyMade, State
-from dbrestore.supabase import access
+from dbrestore.supabase import access, entrance
 from dbrestore.supabase.addresses import addresses, learnt
 from dbrestore.supabase.api import Api
-from dbrestore.supabase.filling import DATABASE
 from dbrestore.supabase.inputs import ProjectInputs
 from dbrestore.supabase.marks import ref_of
 from problem import Problem, Refusal
@@ -29,7 +26,7 @@ def adopt(inputs: ProjectInputs, api: Api, context: Context) -> State:
     state = {**inputs.wire(), "ref": ref, "before": before, "status": "adopting"}
     try:
         networks = access.restrict(ref, access.wanted(inputs, api), api, context)
-        _require_entry(inputs, places["session"])
+        entrance.require(places["session"], inputs.user, inputs.password, context)
     except Problem as problem:
         raise PartlyMade(problem, ref, state) from problem
     return {**state, **learnt(project, places, networks)}
@@ -45,23 +42,6 @@ def require_adoptable(inputs: ProjectInputs, api: Api) -> Record:
         what = f"Project {inputs.adopt} is {project['status']}."
         raise Refusal("supabase-not-adoptable", what, "Wait until the dashboard says that it is healthy.")
     return project
-
-
-def _require_entry(inputs: ProjectInputs, place: dict[str, object]) -> None:
-    """The application's password has to be the clone's: its connection string differs in the place alone."""
-    try:
-        psycopg.connect(
-            host=str(place["host"]),
-            port=str(place["port"]),
-            user=f"{inputs.user}{place['suffix']}",
-            password=inputs.password,
-            dbname=DATABASE,
-            connect_timeout=10,
-        ).close()
-    except psycopg.OperationalError as error:
-        what = f"{inputs.adopt} does not let {inputs.user} in with the application's password: {error}"
-        cure = "Set that password in the clone, or add this machine to `operators`; then run it again."
-        raise Problem("supabase-no-entry", " ".join(what.split()), cure) from None
 
 
 def forget(state: State, api: Api, context: Context) -> None:

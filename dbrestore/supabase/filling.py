@@ -26,10 +26,11 @@ from dbrestore.logical.reading import Dump
 from dbrestore.logical.rows import Rows
 from dbrestore.logical.target import Target
 from dbrestore.supabase.carrying import MANAGED, ROLES, SESSION, carried, lost
+from dbrestore.supabase.entrance import DATABASE
 from dbrestore.supabase.inputs import DumpInputs, ProjectInputs
 
-ADMIN, DATABASE = "postgres", "postgres"
-"""The role and the database of every project."""
+ADMIN = "postgres"
+"""The role that every project gives to who made it."""
 _MEMBERS = "GRANT {} TO CURRENT_USER"
 
 

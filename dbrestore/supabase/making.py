@@ -67,11 +67,13 @@ class Making:
                 raise Problem("supabase-project-failed", what, "Run the same command again: it is made anew.")
             return project if said[0] == "ACTIVE_HEALTHY" and self.api.healthy(ref) else None
 
-        late = Problem(
-            "supabase-not-healthy",
-            f"Project {ref} is not healthy after {waiting.HEALTHY_SECONDS:.0f} s.",
-            "See https://status.supabase.com; the same command waits on, and `reforge teardown` removes it.",
-        )
+        def late() -> Problem:
+            return Problem(
+                "supabase-not-healthy",
+                f"Project {ref} is not healthy after {waiting.HEALTHY_SECONDS:.0f} s.",
+                "See https://status.supabase.com; the same command waits on, `reforge teardown` removes it.",
+            )
+
         return waiting.until(look, waiting.HEALTHY_SECONDS, late, self.context)
 
     def _create(self) -> str:
@@ -83,11 +85,14 @@ class Making:
             # A call that failed may have made it all the same, and a second one would make another.
             if self.mark.find(self.api.projects()) is None:
                 raise
-        late = Problem(
-            "supabase-not-healthy",
-            f"Supabase took the order for {self.mark.name}, and the project does not show.",
-            "Run the same command again.",
-        )
+
+        def late() -> Problem:
+            return Problem(
+                "supabase-not-healthy",
+                f"Supabase took the order for {self.mark.name}, and the project does not show.",
+                "Run the same command again.",
+            )
+
         found = waiting.until(
             lambda: self.mark.find(self.api.projects()), waiting.APPLIED_SECONDS, late, self.context
         )

@@ -9,10 +9,10 @@ from typing import ClassVar
 
 from archive.supabase import Record
 from dbrestore.handler import Context, Handler, PartlyMade, State
-from dbrestore.supabase import access, adopting, marks
+from dbrestore.supabase import access, adopting, entrance, marks
 from dbrestore.supabase.addresses import addresses, learnt
 from dbrestore.supabase.api import Api
-from dbrestore.supabase.filling import Filling
+from dbrestore.supabase.filling import ADMIN, Filling, admin_password
 from dbrestore.supabase.inputs import ProjectInputs
 from dbrestore.supabase.making import Making
 from dbrestore.supabase.marks import Mark, ref_of
@@ -91,6 +91,7 @@ def _make(inputs: ProjectInputs, api: Api, context: Context) -> State:
         networks = access.restrict(ref, access.wanted(inputs, api), api, context)
         filled: State = {}
         if mark.phase(project) != marks.READY:
+            entrance.require(places["session"], ADMIN, admin_password(inputs), context)
             api.rename(ref, mark.at(marks.LOADING))
             filled = _filling(inputs, context).fill(places["session"])
             api.rename(ref, mark.at(marks.READY))

@@ -12,17 +12,20 @@ from problem import Problem
 HEALTHY_SECONDS = 1800.0
 """A project is usually there within two minutes; https://status.supabase.com tells of other days."""
 APPLIED_SECONDS = 600.0
+ENTRY_SECONDS = 60.0
 FIRST_SECONDS, LONGEST_SECONDS = 0.5, 10.0
 """Between two looks; the first ones follow each other quickly, and the limit of calls is never reached."""
 Found = TypeVar("Found")
 
 
-def until(look: Callable[[], Found | None], limit: float, late: Problem, context: Context) -> Found:
+def until(
+    look: Callable[[], Found | None], limit: float, late: Callable[[], Problem], context: Context
+) -> Found:
     """The first thing that ``look`` finds; ``late`` after ``limit`` seconds, ``interrupted`` when stopped."""
     end, pause = time.monotonic() + limit, FIRST_SECONDS
     while (found := look()) is None:
         if time.monotonic() + pause > end:
-            raise late
+            raise late()
         if context.cancelled.wait(pause):
             raise Problem(
                 "interrupted",

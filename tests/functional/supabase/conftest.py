@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from dbrestore.supabase import waiting
 from tests.support.servers import Postgres, scratch
-from tests.support.supabase.management import Faults, Management
+from tests.support.supabase.faults import Faults
+from tests.support.supabase.management import Management
 from tests.support.supabase.platform import Platform
 from tests.support.supabase.site import Site
 
@@ -31,8 +33,9 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture(autouse=True)
-def _in_order(site: Site) -> Iterator[None]:
-    """Each test makes its own faults."""
+def _in_order(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test makes its own faults; what takes minutes at Supabase is looked at more often."""
+    monkeypatch.setattr(waiting, "FIRST_SECONDS", 0.05)
     site.api.faults = Faults()
     yield
     site.api.faults = Faults()

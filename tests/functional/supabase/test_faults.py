@@ -226,7 +226,21 @@ def test_the_original_is_not_adopted(site: Site) -> None:
         Project().examine(site.context(), site.inputs(None, adopt=site.source.ref))
 
 
-def test_a_clone_that_turns_the_application_away_is_told(site: Site) -> None:
+def test_a_machine_that_is_no_operator_is_told_and_goes_on_once_it_is(
+    site: Site, dump: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "ENTRY_SECONDS", 1.0)
+    problem = failed(site, site.inputs(dump, operators=["203.0.113.7/32"]))
+    assert problem.name == "supabase-no-entry"
+    assert "Add this machine's network to `operators`" in problem.cure
+    [project] = site.api.made()
+    finished(site, dump)
+    assert project.ref not in site.api.projects, "it went on in the same project, and removed that"
+    assert [one.path for one in site.api.recorded if one.method == "DELETE"][-1].endswith(project.ref)
+
+
+def test_a_clone_that_turns_the_application_away_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "ENTRY_SECONDS", 1.0)
     clone = site.api.add("starforge-other")
     problem = failed(site, site.inputs(None, adopt=clone.ref, user="nobody-there"))
     assert problem.name == "supabase-no-entry"

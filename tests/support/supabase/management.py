@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Self
 
+from tests.support.supabase.faults import Faults, Recorded
 from tests.support.supabase.platform import Platform
 from tests.support.supabase.pooler import Pooler
 from tests.support.supabase.shapes import (
@@ -35,38 +36,6 @@ OPEN = {"dbAllowedCidrs": ["0.0.0.0/0"], "dbAllowedCidrsV6": ["::/0"]}
 
 
 @dataclass
-class Recorded:
-    """A call as it came in."""
-
-    method: str
-    path: str
-    body: Any
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-
-@dataclass
-class Faults:
-    """What goes wrong, each for as long as it says."""
-
-    throttled: int = 0
-    """So many calls are answered 429, with ``retry_after`` seconds."""
-    retry_after: str = "0.2"
-    expires_after: int | None = None
-    """The token is refused after so many more calls."""
-    breaks_after_create: bool = False
-    """The next project is made, and the answer is 500."""
-    away: int = 0
-    """So many calls are answered 503."""
-    quota: bool = False
-    stuck: str = ""
-    """New projects stay in this status."""
-    cannot_restrict: bool = False
-    restrictions_stuck: bool = False
-
-
-@dataclass
 class Management:
     """The API. ``looks``: how often a new project is looked at until it is healthy."""
 
@@ -76,6 +45,9 @@ class Management:
     projects: dict[str, Project] = field(default_factory=dict)
     recorded: list[Recorded] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
+    hasty: int = 0
+    """Calls that came before the time that the 429 before them had said."""
+    _not_before: float = 0.0
     _counted: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -143,8 +115,11 @@ class Management:
             faults.expires_after -= 1
         if token != TOKEN or (faults.expires_after is not None and faults.expires_after < 0):
             return refusal(401, "Unauthorized")
+        self.hasty += time.monotonic() < self._not_before
+        self._not_before = 0.0
         if faults.throttled:
             faults.throttled -= 1
+            self._not_before = time.monotonic() + float(faults.retry_after)
             return Answer(
                 429, {"message": "ThrottlerException: Too Many Requests"}, retry_after=faults.retry_after
             )
