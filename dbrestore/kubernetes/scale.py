@@ -57,6 +57,8 @@ def replicas_of(workload: Found) -> Levels:
 
 def settle(work: Work, workload: Found, count: int) -> None:
     """Wait until exactly no pods, or as many ready ones as wanted, are there."""
+    if count == 0 and work.inputs.desired == "all":
+        return  # it had none before: whether it gets some is no longer ours to say
     if count == 0:
         gone(work.api, workload, work.inputs.timeout, lambda: check_unfought(work.api, workload, 0))
     else:

@@ -11,7 +11,7 @@ from typing import Any
 from dbrestore.kubernetes.api import Api
 from dbrestore.kubernetes.fights import PAUSED_REPLICAS
 from dbrestore.kubernetes.kinds import SCALED_OBJECT, Found, Kind
-from dbrestore.kubernetes.originals import Levels
+from dbrestore.kubernetes.originals import Levels, forget, noted, with_note
 from dbrestore.kubernetes.pods import gone, ready, wait
 from dbrestore.kubernetes.scale import replicas_of
 from dbrestore.kubernetes.targets import target_of
@@ -39,10 +39,17 @@ class ScaledObject(Writer):
     def patch(self, wanted: Levels) -> dict[str, Any]:
         return {"metadata": {"annotations": {PAUSED_REPLICAS: wanted["pausedReplicas"] or None}}}
 
+    def admit(self, work: Work, found: Found) -> None:
+        """Note the target's replicas before KEDA sets them: it may be a writer of its own as well."""
+        target = target_of(work.api, found)
+        if work.inputs.desired != "all":
+            work.api.change(target, lambda now: None if noted(now) else with_note({}, replicas_of(now)))
+
     def settle(self, work: Work, found: Found) -> None:
-        if work.inputs.desired == "all":
-            return  # how many there are is KEDA's to say again
         target, seconds = target_of(work.api, found), work.inputs.timeout
+        if work.inputs.desired == "all":
+            forget(work.api, target)
+            return  # how many there are is KEDA's to say again
         count = int(self.wanted(work.inputs, work.original)["pausedReplicas"])
         _await_operator(work.api, found, target, count, seconds)
         if count == 0:

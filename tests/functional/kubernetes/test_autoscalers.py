@@ -120,6 +120,24 @@ def test_keda_is_held_at_nothing_then_at_one_then_let_go(cluster: Cluster) -> No
     assert state["original"] == {"pausedReplicas": ""}
 
 
+@pytest.mark.parametrize("first", [Scale, ScaledObject])
+def test_a_workload_and_its_scaled_object_as_two_writers_know_one_original(
+    cluster: Cluster, first: type[Handler]
+) -> None:
+    cluster.make("Deployment", "etl", spec=workload(replicas=4))
+    scaled_object(cluster, **({PAUSED: "true"} if first is Scale else {}))
+    second = Scale if first is ScaledObject else ScaledObject
+    with controlled(cluster):
+        known = [
+            (kind, kind().create(keda(cluster), declared(kind, cluster, "none"))) for kind in (first, second)
+        ]
+        for kind, (identity, state) in reversed(known):
+            kind().update(cluster.context, identity, state, declared(kind, cluster, "all"))
+    found = cluster.get("Deployment", "etl")
+    assert found["spec"]["replicas"] == 4
+    assert NOTE not in found["metadata"].get("annotations", {})
+
+
 def test_what_keda_was_held_at_before_comes_back(cluster: Cluster) -> None:
     cluster.make("Deployment", "etl", spec=workload(replicas=2))
     scaled_object(cluster, **{PAUSED_REPLICAS: "2"})
@@ -154,6 +172,6 @@ def test_a_keda_that_does_not_act_is_named_and_stays_held(cluster: Cluster) -> N
 def test_a_target_of_another_kind_is_refused(cluster: Cluster) -> None:
     cluster.define("ScaledObject")
     cluster.make("ScaledObject", "etl", spec={"scaleTargetRef": {"kind": "Rollout", "name": "etl"}})
-    with pytest.raises(PartlyMade, match="Rollout") as caught:
+    with pytest.raises(Problem, match="Rollout") as caught:
         ScaledObject().create(cluster.context, declared(ScaledObject, cluster, "none"))
     assert caught.value.name == "target-not-scalable"
