@@ -13,17 +13,19 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from dbrestore.forecast import Forecast
 from dbrestore.handler import Context, State
 from dbrestore.logical import people, presence
 from dbrestore.logical.complaints import judge
 from dbrestore.logical.data import Data
 from dbrestore.logical.entries import Entry
-from dbrestore.logical.fetching import Store
+from dbrestore.logical.fetching import FETCHING, Store
 from dbrestore.logical.load import load
 from dbrestore.logical.opening import binaries_for, chosen, open_dump
 from dbrestore.logical.options import Options
 from dbrestore.logical.reading import Dump
 from dbrestore.logical.rows import Rows
+from dbrestore.logical.tabledata import LOADING
 from dbrestore.logical.target import Target
 from dbrestore.supabase.carrying import MANAGED, ROLES, SESSION, carried, lost
 from dbrestore.supabase.entrance import DATABASE
@@ -49,6 +51,9 @@ class Filling:
         store = self._store
         dump = store.peek() if store else self._open(Path(self._said.place))
         self._prove(chosen(dump, self.options, self._context) if dump.entries else ())
+        fetched = dump.size if store else 0
+        [time] = Forecast(work=((FETCHING, fetched), (LOADING, dump.size))).lines()
+        self._context.note(f"{time}. A new project takes some minutes more.")
 
     def fill(self, place: dict[str, Any]) -> State:
         """Load it through the session pooler; what was left out is told and kept among the outputs."""

@@ -140,6 +140,14 @@ def test_an_event_trigger_of_the_application_has_to_be_accepted(site: Site) -> N
     Project().examine(site.context(), site.inputs(dump, dump={"accept": ["EVENT TRIGGER audit"]}))
 
 
+def test_a_preview_says_how_long_it_will_take(site: Site) -> None:
+    site.notes.clear()
+    Project().examine(site.context(), site.inputs(site.dump()))
+    [note] = site.notes
+    assert note.startswith("loading data ")
+    assert note.endswith("A new project takes some minutes more.")
+
+
 def test_a_smaller_size_is_refused(site: Site) -> None:
     with pytest.raises(Refusal, match="micro is smaller"):
         Project().examine(site.context(), site.inputs(site.dump(), size="micro"))
