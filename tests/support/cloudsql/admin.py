@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.support.cloudsql import answers
 from tests.support.cloudsql.answers import Record
+from tests.support.cloudsql.rows import Rows
 
 PROJECT = "starforge"
 RESERVED_FOR = timedelta(days=7)
@@ -34,6 +35,8 @@ class Admin:
     reserved: dict[str, datetime] = field(default_factory=dict)
     endings: dict[str, str] = field(default_factory=dict)
     """How operations of a type end: an error's message, or ``never``."""
+    rows: Rows | None = None
+    """Real servers behind the instances."""
     page: int = 100
     """How many items a list answers at once."""
 
@@ -50,7 +53,7 @@ class Admin:
         self._require_free(name)
         if not body.get("settings", {}).get("tier"):
             raise answers.invalid("Missing parameter: tier.")
-        self._make(name, deepcopy(body), "empty")
+        self._make(name, deepcopy(body))
         return self._operation("CREATE", name)
 
     def clone(self, instance: str, body: Record, **_: str) -> Record:
@@ -60,8 +63,8 @@ class Admin:
         if moment and not self._reaches(instance, moment):
             raise answers.invalid("The requested point in time is outside the recovery window.")
         kept = ("databaseVersion", "region", "settings", "diskEncryptionConfiguration")
-        self._make(name, {part: deepcopy(original[part]) for part in kept if part in original}, "")
-        self.contents[name] = f"{instance} at {moment or 'the latest time'}"
+        self._make(name, {part: deepcopy(original[part]) for part in kept if part in original})
+        self._hold(name, f"{instance} at {moment or 'the latest time'}")
         return self._operation("CREATE_CLONE", name)
 
     def restore_backup(self, instance: str, body: Record, **_: str) -> Record:
@@ -70,7 +73,7 @@ class Admin:
         context = body["restoreBackupContext"]
         run = self.backup(context.get("instanceId", instance), str(context["backupRunId"]))
         if "RESTORE_VOLUME" not in self.endings:
-            self.contents[instance] = f"backup {run['id']} of {run['instance']}"
+            self._hold(instance, f"backup {run['id']} of {run['instance']}")
         return self._operation("RESTORE_VOLUME", instance)
 
     def update(self, instance: str, body: Record, **_: str) -> Record:
@@ -104,6 +107,8 @@ class Admin:
             self.final_backups.append({"instance": instance, "type": "FINAL", "description": words})
         for kept in (self.instances, self.contents, self.backups):
             kept.pop(instance, None)
+        if self.rows:
+            self.rows.close(instance)
         self.reserved[instance] = self.now + RESERVED_FOR
         return self._operation("DELETE", instance)
 
@@ -137,7 +142,7 @@ class Admin:
         found = [one for one in reversed(self.operations) if instance in ("", one["targetId"])]
         return {"kind": "sql#operationsList", "items": found}
 
-    def _make(self, name: str, body: Record, holds: str) -> None:
+    def _make(self, name: str, body: Record) -> None:
         settings = body.setdefault("settings", {})
         settings["settingsVersion"] = "1"
         public = settings.get("ipConfiguration", {}).get("ipv4Enabled", True)
@@ -147,7 +152,15 @@ class Admin:
         made = {"kind": "sql#instance", "project": PROJECT, "state": "RUNNABLE", "ipAddresses": addresses}
         kind = "READ_REPLICA_INSTANCE" if body.get("masterInstanceName") else "CLOUD_SQL_INSTANCE"
         self.instances[name] = made | {"instanceType": kind, "replicaNames": []} | body | {"name": name}
-        self.contents[name] = holds
+        self.contents[name] = "empty"
+        if self.rows:
+            address = self.rows.open(name)
+            self.instances[name]["ipAddresses"] = [{"type": "PRIVATE", "ipAddress": address}]
+
+    def _hold(self, name: str, data: str) -> None:
+        self.contents[name] = data
+        if self.rows:
+            self.rows.fill(name, data)
 
     def _require_free(self, name: str) -> None:
         if name in self.instances or self.now < self.reserved.get(name, self.now):
