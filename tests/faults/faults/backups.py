@@ -96,7 +96,7 @@ FAULTS = [
     Fault(
         "backup-file-extra",
         "a file is in the base backup that it does not know",
-        unharmed("preview") | at("restore", failed("backup-damaged")),
+        at(STAGES, failed("backup-damaged")),
         lambda scene: extra(scene.backup / "base" / "intruder", "x"),
     ),
     Fault(
