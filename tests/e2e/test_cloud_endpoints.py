@@ -46,6 +46,9 @@ class Owner:
     def text(self, label: str = "AWSCURRENT") -> str:
         return str(self.secrets.get_secret_value(SecretId=SECRET, VersionStage=label)["SecretString"])
 
+    def put(self, text: str) -> None:
+        self.secrets.put_secret_value(SecretId=SECRET, SecretString=text)
+
     @property
     def port(self) -> str:
         found = self.parameters.get_parameter(Name=PARAMETER, WithDecryption=True)
@@ -90,7 +93,17 @@ def test_a_cutover_and_a_rollback_move_what_the_clouds_tell_the_application(aws:
 
         shown = project.reforge("cutover", NAME, "--dry-run", expect=None).text
         said += shown
-        run("cutover", NAME, "--yes")
+        theirs = owner.frame % json.dumps("postgresql://hush@elsewhere/x")
+        owner.put(theirs)
+        refused = project.reforge("cutover", NAME, "--yes", expect=1).text
+        assert "url in the secret starforge/database was changed by someone else" in refused
+        assert "changed-meanwhile" in refused
+        assert "hush" not in refused
+        assert owner.text() == theirs
+        said += refused
+        owner.put(owner.frame % json.dumps(source))
+
+        run("cutover", NAME, "--yes")  # the same command goes on
         moved = source.replace(str(urlsplit(source).port), str(project.port_of(NAME)))
         assert owner.text() == owner.frame % json.dumps(moved)
         assert owner.text(f"reforge-before-{NAME}") == owner.frame % json.dumps(source)
@@ -101,14 +114,14 @@ def test_a_cutover_and_a_rollback_move_what_the_clouds_tell_the_application(aws:
         run("rollback", "--yes")
         assert owner.text() == owner.frame % json.dumps(source)
         assert owner.port == str(urlsplit(source).port)
-        assert owner.versions == 3
+        assert owner.versions == 5
         assert google.secrets == {WHOLE: [packed(source), packed(moved), packed(source)]}
         assert google.aliases[WHOLE] == {f"reforge-before-{NAME}": "1", "reforge-before-source": "2"}
         assert google.wrong == []
         said += project.pulumi("up", "--yes", "--expect-no-changes").text
 
         run("teardown", NAME, "--yes")
-        assert owner.versions == 3
+        assert owner.versions == 5
         password = urlsplit(source).password
         assert password
         assert password not in said
