@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,6 +13,8 @@ from stacks.providers.gcp_cloudsql import shape
 from stacks.providers.gcp_cloudsql.api import CloudSql, Record
 from stacks.providers.gcp_cloudsql.settings import Source
 
+PROJECT = ("GOOGLE_PROJECT", "GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT")
+"""Where Google's provider and tools look for the project, in that order."""
 Found = TypeVar("Found")
 
 
@@ -67,13 +70,7 @@ def look_around(given: Mapping[str, Any]) -> dict[str, Any]:
     Misuse ``cloudsql-instance-unclear`` with the instances that there are, where none or several fit, and
     ``gcp-project-missing`` without a project.
     """
-    if not given.get("project"):
-        raise Misuse(
-            "gcp-project-missing",
-            "Cloud SQL is asked by project, and none is named.",
-            "Name it: --source project=ID",
-        )
-    api = CloudSql(str(given["project"]))
+    api = CloudSql(_project(given))
     parts = urlsplit(given.get("url") or "")
     originals = [one for one in api.instances() if one["databaseVersion"].startswith("POSTGRES_")]
     fitting = [one for one in originals if _fits(one, given.get("instance"), parts.hostname)]
@@ -82,6 +79,15 @@ def look_around(given: Mapping[str, Any]) -> dict[str, Any]:
     database = unquote(parts.path.lstrip("/")) or "postgres"
     found = {"provider": "gcp-cloudsql", "project": api.project, "instance": fitting[0]["name"]}
     return found | {"database": database}
+
+
+def _project(given: Mapping[str, Any]) -> str:
+    """The one that is given, or else the environment's."""
+    named = [given.get("project"), *(os.environ.get(name) for name in PROJECT)]
+    if found := next((one for one in named if one), None):
+        return str(found)
+    what = "Cloud SQL is asked by project, and none is named."
+    raise Misuse("gcp-project-missing", what, "Name it: --source project=ID")
 
 
 def _fits(found: Record, name: str | None, host: str | None) -> bool:

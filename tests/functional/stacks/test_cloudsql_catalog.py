@@ -134,7 +134,15 @@ def test_an_unclear_original_is_told_with_those_that_there_are(gcp: Fake, given:
     assert told.value.name == "cloudsql-instance-unclear"
 
 
-def test_without_a_project_nothing_is_asked(gcp: Fake) -> None:
+@pytest.mark.usefixtures("gcp")
+def test_the_project_is_the_environments_where_none_is_given() -> None:
+    with mock.patch.dict(os.environ, {"GOOGLE_CLOUD_PROJECT": "starforge"}):
+        assert catalog.look_around({"instance": "starforge-prod"})["project"] == "starforge"
+
+
+def test_without_a_project_nothing_is_asked(gcp: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in catalog.PROJECT:
+        monkeypatch.delenv(name, raising=False)
     assert named(lambda: catalog.look_around({})) == "gcp-project-missing"
     assert gcp.recorded == []
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from google.oauth2.credentials import Credentials
-from googleapiclient import discovery
+from googleapiclient import discovery  # type: ignore[import-untyped]  # ships no types
 
 from tests.stacks.deployment import Declared
 
@@ -34,7 +34,8 @@ class Failed(Exception):
 def api() -> Any:
     """A client of the fake."""
     options = {"api_endpoint": os.environ["GOOGLE_SQL_CUSTOM_ENDPOINT"]}
-    credentials = Credentials(os.environ["GOOGLE_OAUTH_ACCESS_TOKEN"])
+    token = os.environ["GOOGLE_OAUTH_ACCESS_TOKEN"]
+    credentials = Credentials(token)  # type: ignore[no-untyped-call]  # ships no types for it
     return discovery.build("sqladmin", "v1", credentials=credentials, client_options=options)
 
 
@@ -78,7 +79,7 @@ class Provider:
             context = {"destinationInstanceName": name} | (
                 {"pointInTime": block["pointInTime"]} if "pointInTime" in block else {}
             )
-            body = {"cloneContext": context}
+            body: Record = {"cloneContext": context}
             original = block["sourceInstanceName"]
             self._done(self._instances.clone(project=self.project, instance=original, body=body))
         else:
