@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.golden import in_order
 from tests.support.small_site import REPOSITORY, Ground, Project, small_site
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -35,10 +35,7 @@ def ground() -> Iterator[Ground]:
 
 
 def told(project: Project, ground: Ground, text: str) -> str:
-    """A preview's text with a word for each value that differs from run to run.
-
-    The engine shows resources as it meets them, so they are put in the order of their names.
-    """
+    """A preview's text with a word for each value that differs from run to run."""
     record = project.site.record
     known = {
         str(record.folder): "SITE",
@@ -49,22 +46,14 @@ def told(project: Project, ground: Ground, text: str) -> str:
     for value, word in known.items():
         text = text.replace(value, word)
     text = re.sub(r"(port: |127\.0\.0\.1:|=> )\d{4,5}\b", r"\1RESTORE-PORT", text)
-    resources, end = re.split(r"(?m)^(?=    --outputs:--$|Resources:$)", text.strip() + "\n", maxsplit=1)
-    frame, *blocks = re.split(r"(?m)^(?=    [-+~] )", resources)
-    return frame + "".join(sorted(blocks, key=lambda block: re.findall(r"\[urn=.*", block))) + end
+    return in_order(text)
 
 
-def reads_as(stage: str, text: str) -> None:
-    """Hold a text against its golden file; REFORGE_WRITE_GOLDEN=1 writes the file anew."""
-    file = GOLDEN / f"{stage}.txt"
-    if os.environ.get("REFORGE_WRITE_GOLDEN"):
-        file.write_text(text)
-    assert text == file.read_text()
-
-
-def test_every_stage_reads_well_does_what_it_says_and_is_done_once(ground: Ground) -> None:
+def test_every_stage_reads_well_does_what_it_says_and_is_done_once(
+    ground: Ground, golden: Callable[[Path, str], None]
+) -> None:
     with ground.project("by-hand") as project:
-        by_hand = Stages(project, ground)
+        by_hand = Stages(project, ground, golden)
         source = project.site.record.postgres_port
         by_hand.stage("pause", "reforge:writing: all", "reforge:writing: none")
         assert project.workers() == 0
@@ -86,13 +75,13 @@ def test_every_stage_reads_well_does_what_it_says_and_is_done_once(ground: Groun
 class Stages:
     """Edits, each reviewed, applied and applied again."""
 
-    def __init__(self, project: Project, ground: Ground) -> None:
-        self.project, self.ground = project, ground
+    def __init__(self, project: Project, ground: Ground, golden: Callable[[Path, str], None]) -> None:
+        self.project, self.ground, self.golden = project, ground, golden
 
     def stage(self, name: str, old: str, new: str) -> None:
         self.project.edit(old, new)
         preview = self.project.pulumi("preview", "--diff")
-        reads_as(name, told(self.project, self.ground, preview.out))
+        self.golden(GOLDEN / f"{name}.txt", told(self.project, self.ground, preview.out))
         self.project.pulumi("up", "--yes")
         self.project.pulumi("up", "--yes", "--expect-no-changes")
 
