@@ -48,13 +48,12 @@ class CloudSql:
         return self._one(f"instance {name}", self._api.instances().get(project=self.project, instance=name))
 
     def instance_if_any(self, name: str) -> Record | None:
-        """The same; None where there is none."""
-        try:
-            return self.instance(name)
-        except Problem as problem:
-            if problem.name != "cloudsql-instance-missing":
-                raise
-            return None
+        """The same; None where there is none.
+
+        Looked for in the list: asked for by its name, one that is not there may be told as one that these
+        credentials may not see.
+        """
+        return next((one for one in self.instances() if one["name"] == name), None)
 
     def instances(self) -> list[Record]:
         """All that these credentials see in the project."""
@@ -84,9 +83,14 @@ class CloudSql:
         return self._all("tiers", self._api.tiers(), project=self.project)
 
     def operations(self, instance: str) -> list[Record]:
-        """What was done to an instance, also to one that is deleted, the latest first."""
+        """What was done to an instance, also to a deleted one, the latest first; [] for an unknown one."""
         what = f"operations on {instance}"
-        return self._all(what, self._api.operations(), project=self.project, instance=instance)
+        try:
+            return self._all(what, self._api.operations(), project=self.project, instance=instance)
+        except Problem as problem:
+            if problem.name not in ("cloudsql-instance-missing", "gcp-denied"):
+                raise
+            return []
 
     def _one(self, about: str, request: Any) -> Record:
         with mapped(f"Asking Cloud SQL in {self.project} for {about}"):

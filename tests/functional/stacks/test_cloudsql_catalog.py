@@ -274,13 +274,25 @@ def test_an_instance_whose_backup_was_never_restored_is_refused_until_it_is_torn
     assert made(BY_BACKUP)["name"] == "r"
 
 
+@pytest.mark.parametrize("refusal", [answers.DENIED, answers.missing_instance()])
+def test_a_name_of_which_nothing_is_told_was_never_used(gcp: Fake, refusal: answers.Refused) -> None:
+    """Google says of what is not there also that one may not see it."""
+    gcp.fails("sql.operations.list", refusal)
+    assert require({"latest": True}) is None
+
+
+def test_operations_that_cannot_be_read_for_now_are_no_proof(gcp: Fake) -> None:
+    gcp.fails("sql.operations.list", answers.TOO_MANY)
+    assert named(lambda: require({"latest": True})) == "gcp-throttled"
+
+
 def test_an_instance_is_ours_by_its_label_or_as_a_clone_that_has_none_yet(gcp: Fake) -> None:
     assert made({"latest": True}) is None
     gcp.admin.instances["r"] = gcp.admin.instances["starforge-prod"] | {"name": "r"}
     assert named(lambda: made({"latest": True})) == "cloudsql-name-taken"
     gcp.admin.operations.append({"operationType": "CREATE_CLONE", "targetId": "r", "status": "DONE"})
     assert made({"latest": True})["name"] == "r"
-    gcp.fails("sql.instances.get", answers.DENIED)
+    gcp.fails("sql.instances.list", answers.DENIED)
     assert named(lambda: made({"latest": True})) == "gcp-denied"
 
 

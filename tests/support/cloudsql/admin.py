@@ -140,6 +140,8 @@ class Admin:
 
     def operation_list(self, instance: str = "", **_: str) -> Record:
         found = [one for one in reversed(self.operations) if instance in ("", one["targetId"])]
+        if instance and not found and instance not in self.instances:
+            raise answers.DENIED  # as it says of what is not there
         return {"kind": "sql#operationsList", "items": found}
 
     def _make(self, name: str, body: Record) -> None:
