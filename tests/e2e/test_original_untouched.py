@@ -98,7 +98,11 @@ def test_commands_that_look_change_nothing(watch: Watch) -> None:
         ),
         (["--time", "{early}"], 1, ["bad", "before the end of base backup monday", "--snapshot monday"]),
         (["--time", "{tomorrow}"], 1, ["bad", "ahead: here it is", "--latest"]),
-        (["--restore-point", "nowhere"], 1, ["bad", "Restore point nowhere is not in the WAL", "Check its spelling"]),
+        (
+            ["--restore-point", "nowhere"],
+            1,
+            ["bad", "Restore point nowhere is not in the WAL", "Check its spelling"],
+        ),
         (
             ["--xid", "4000000000"],
             1,
