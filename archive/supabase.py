@@ -34,7 +34,7 @@ READS = frozenset(
 THROTTLED_SECONDS = 300
 """So long a throttled call is tried again; Supabase's windows are one minute."""
 ATTEMPTS = 6
-"""Of a call that reads, while Supabase is away."""
+"""Of a call, while Supabase is away."""
 _REF = re.compile(r"[a-z]{20}")
 _SAID = 300
 
@@ -58,6 +58,8 @@ class Reader:
 
     calls: ClassVar[frozenset[str]] = READS
     """Method and path of each call that can be made."""
+    once: ClassVar[frozenset[str]] = frozenset()
+    """Those of them that do more when they are made twice."""
 
     def __init__(self, cancelled: threading.Event | None = None) -> None:
         token = os.environ.get(TOKEN, "")
@@ -113,7 +115,7 @@ class Reader:
             raise Refusal("supabase-call-refused", f"Reforge does not call {call} of {ref or 'Supabase'}.")
         method, path = call.replace("{ref}", ref).split(" ")
         try:
-            return self._trying(method == "GET")(self._once, method, path, body)
+            return self._trying(call in self.once)(self._once, method, path, body)
         except _Throttled:
             what = f"Supabase turned {method} {path} away for {THROTTLED_SECONDS} s: too many requests."
             raise Problem("supabase-throttled", what, "Run the same command again in a minute.") from None
@@ -121,9 +123,9 @@ class Reader:
             cure = "See https://status.supabase.com, then run the same command again."
             raise Problem("supabase-away", f"{method} {path}: {error}.", cure) from None
 
-    def _trying(self, harmless: bool) -> tenacity.Retrying:
-        """429 was not worked on and may always be repeated; anything else only where it changes nothing."""
-        kinds = (_Throttled, _Away) if harmless else (_Throttled,)
+    def _trying(self, once: bool) -> tenacity.Retrying:
+        """429 was not worked on and may always be repeated; anything else where twice comes to the same."""
+        kinds = (_Throttled,) if once else (_Throttled, _Away)
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(kinds),
             stop=self._enough,

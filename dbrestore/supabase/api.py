@@ -24,6 +24,7 @@ class Api(Reader):
     """The calls of ``Reader`` and those of ``WRITES``."""
 
     calls: ClassVar[frozenset[str]] = READS | WRITES
+    once: ClassVar[frozenset[str]] = frozenset({f"POST {PROJECTS}"})
 
     def create(self, body: Record) -> None:
         """Ask for a new project. Never repeated blindly: whether it was made shows by its name."""

@@ -108,13 +108,18 @@ def _kept_or_cleaned(problem: Problem, mark: Mark, inputs: ProjectInputs, api: A
     with suppress(Problem):
         found = mark.find(api.projects())
         hopeless = problem.name == "supabase-project-failed" or (
-            found and mark.phase(found) == marks.LOADING and problem.name != "interrupted"
+            found and mark.phase(found) == marks.LOADING and not _may_pass(problem)
         )
         if found and hopeless:
             api.delete(ref_of(found))
             return problem
     ref = {"ref": ref_of(found)} if found else {}
     return PartlyMade(problem, mark.name, {**inputs.wire(), **ref, "status": "making"})
+
+
+def _may_pass(problem: Problem) -> bool:
+    """Whether it says nothing about the dump: somebody's Ctrl-C, or an API that is away."""
+    return problem.name == "interrupted" or problem.name.startswith("supabase-")
 
 
 def _find(identity: str, api: Api) -> Record | None:

@@ -151,6 +151,23 @@ def test_a_load_that_fails_leaves_no_project(site: Site, dump: Path) -> None:
     assert site.api.made() == []
 
 
+def test_a_loaded_project_is_not_thrown_away_because_the_api_is_away(
+    site: Site, dump: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archive.supabase.ATTEMPTS", 1)
+
+    def leave(line: str) -> None:
+        if line.startswith("analysing"):
+            site.api.faults.away = 1
+
+    with pytest.raises(PartlyMade) as caught:
+        Project().create(site.context(leave), site.inputs(dump))
+    assert caught.value.name == "supabase-away"
+    [project] = site.api.made()
+    assert site.execute(project.ref, "SELECT count(*) FROM shop.orders") == [(500,)]
+    removed(site, caught.value.identity, caught.value.state)
+
+
 def test_a_killed_load_is_cleared_and_made_anew(site: Site, dump: Path) -> None:
     code = f"""
 import sys, time

@@ -10,6 +10,8 @@ import pytest
 from dbrestore.handler import PartlyMade, State
 from dbrestore.supabase.project import Project
 from problem import Problem, Refusal
+from tests.support.buckets import s3
+from tests.support.servers import folder
 from tests.support.supabase.site import USERS, Site
 
 pytestmark = pytest.mark.clouds
@@ -125,6 +127,22 @@ def test_plain_sql_loads_as_well(site: Site) -> None:
     assert count(site, state["ref"], "auth.users") == count(site, state["ref"], "public.profiles") == USERS
     assert site.execute(state["ref"], MIGRATIONS) == [("2",)]
     assert any("vault" in one for one in state["left"])
+    Project().delete(site.context(), identity, state)
+
+
+def test_a_dump_is_brought_out_of_an_object_store_and_not_kept(site: Site, tmp_path: Path) -> None:
+    with s3(folder(site.place / "s3")) as bucket:
+        url = f"{bucket.url}/site/app.dump"
+        bucket.put(url, site.dump().read_bytes())
+        inputs = site.inputs(None, name="far", dump=None)
+        said = {"place": url, "createRoles": True, "storage": dict(bucket.options)}
+        inputs = type(inputs).model_validate({**inputs.wire(), "dump": said})
+        Project().examine(site.context(), inputs)
+        with pytest.MonkeyPatch.context() as here:
+            here.setattr("tempfile.tempdir", str(tmp_path))
+            identity, state = Project().create(site.context(), inputs)
+    assert count(site, state["ref"], "shop.orders") == 500
+    assert list(tmp_path.iterdir()) == []
     Project().delete(site.context(), identity, state)
 
 

@@ -112,7 +112,14 @@ def test_throttling_without_an_end_has_a_name(api: Management, monkeypatch: pyte
     assert (caught.value.name, len(api.recorded)) == ("supabase-throttled", 1), "it is not waited for in vain"
 
 
-def test_a_call_that_changes_something_is_not_repeated_blindly(api: Management) -> None:
+def test_a_call_that_may_be_made_twice_is_repeated_while_supabase_is_away(api: Management) -> None:
+    project = api.add("starforge")
+    api.faults.away = 1
+    Api().rename(project.ref, "before-accident")
+    assert (project.name, len(api.recorded)) == ("before-accident", 2)
+
+
+def test_an_order_is_not_repeated_blindly(api: Management) -> None:
     api.faults.away = 1
     with pytest.raises(Problem) as caught:
         Api().create({})
