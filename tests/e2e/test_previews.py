@@ -7,7 +7,6 @@ are its real ones. After each preview the stage is applied.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,68 +15,14 @@ import pytest
 from cli.events import Outcome
 from cli.gate import refuse_data_loss
 from stacks.model import data_types
+from tests.support.echo.grounds import GROUNDS, NAME, Ground
 from tests.support.echo.project import EchoProject, echo_project
 from tests.support.golden import in_order, settled
-from tests.unit.stacks.examples import TIME, WAIVED
+from tests.unit.stacks.examples import WAIVED
 
 pytestmark = [pytest.mark.slow, pytest.mark.clouds]
 GOLDEN = Path(__file__).parents[1] / "golden"
-NAME = "starforge-restore-2025-12-03"
 Golden = Callable[[Path, str], None]
-
-
-@dataclass(frozen=True)
-class Ground:
-    """A cloud as its incident needs it."""
-
-    provider: str
-    source: dict[str, Any]
-    endpoints: tuple[dict[str, Any], ...]
-    kinds: dict[str, dict[str, Any]]
-    """Restores by kind; the first one's incident is gone through."""
-    package: str
-    before: str
-
-    @property
-    def config(self) -> dict[str, Any]:
-        return {
-            "source": self.source,
-            "operators": ["203.0.113.7/32"],
-            "restores": {},
-            "serving": "source",
-            "endpoints": list(self.endpoints),
-            "writers": [
-                {"deployment": {"namespace": "starforge", "name": "etl-worker"}},
-                {"cron-job": {"namespace": "starforge", "name": "nightly"}},
-            ],
-            "writing": "all",
-        }
-
-
-PLAYED_RDS = """
-from stacks.providers.aws_rds import restore
-from tests.unit.stacks.rds import StandIn
-restore.Rds = lambda region: StandIn()
-"""
-GROUNDS = [
-    Ground(
-        "aws-rds",
-        {
-            "provider": "aws-rds",
-            "instance": "starforge-prod",
-            "database": "starforge",
-            "region": "eu-central-1",
-        },
-        ({"aws-secret": {"id": "starforge/database-url"}},),
-        {
-            "time": {"from": {"time": TIME}},
-            "latest": {"from": {"latest": True}},
-            "snapshot": {"from": {"snapshot": "before-migration"}, "size": "db.r6g.2xlarge"},
-        },
-        "aws",
-        PLAYED_RDS,
-    ),
-]
 
 
 def told(preview: Outcome) -> str:
@@ -93,9 +38,7 @@ def ground(request: pytest.FixtureRequest) -> Ground:
 
 @pytest.fixture
 def project(ground: Ground, tmp_path: Path) -> Iterator[EchoProject]:
-    folder = tmp_path / "project"
-    packages = ("dbrestore", ground.package)
-    with echo_project(folder, ground.config, *packages, before=ground.before) as made:
+    with echo_project(tmp_path / "project", ground) as made:
         yield made
 
 
@@ -104,7 +47,7 @@ def test_every_stage_reads_well_and_loses_no_data(
 ) -> None:
     [wanted, *_] = ground.kinds.values()
     accepted = {**wanted, "waived": WAIVED}
-    released = {**accepted, "release": True, "final-snapshot": f"{NAME}-last"}
+    released = {**accepted, "release": True, "final-snapshot": ground.kept}
     project.up()
     stages: dict[str, dict[str, Any]] = {
         "1-pause": {"writing": "none"},

@@ -28,8 +28,8 @@ def learnt(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
     return _LEARNT.get(kind, _nothing)(name, inputs)
 
 
-def _nothing(name: str, _inputs: dict[str, Any]) -> dict[str, Any]:
-    return {"id": name}
+def _nothing(_name: str, _inputs: dict[str, Any]) -> dict[str, Any]:
+    return {}
 
 
 def _rds(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -65,8 +65,16 @@ def _cloud_sql(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _supabase(_name: str, _inputs: dict[str, Any]) -> dict[str, Any]:
+    ref = "newprojectnewproject"
+    pooled = {"host": "aws-1-eu-central-1.pooler.supabase.com", "port": 5432, "suffix": f".{ref}"}
+    direct = {"host": f"db.{ref}.supabase.co", "port": 5432, "suffix": ""}
+    return {"session": pooled, "transaction": pooled | {"port": 6543}, "direct": direct}
+
+
 _LEARNT: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {
     "aws:rds/instance:Instance": _rds,
     "aws:ec2/securityGroup:SecurityGroup": _group,
+    "dbrestore:supabase:Project": _supabase,
     "gcp:sql/databaseInstance:DatabaseInstance": _cloud_sql,
 }

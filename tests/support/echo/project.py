@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import yaml
 
@@ -18,11 +19,13 @@ from cli.engine import Engine
 from cli.events import Outcome
 from cli.projectfiles import stack_text
 from rehearsal.driver import Driver
+from tests.support.echo.grounds import Ground
 from tests.support.pulumi_project import REPOSITORY
+from tests.support.recorded import named
 
 HERE = Path(__file__).parent
 STACK = "prod"
-URL = "postgresql://app:hunter2@db.internal:5432/starforge"
+CALLS = "calls.jsonl"
 EMPTY = {"secure": ""}
 
 
@@ -32,22 +35,17 @@ class EchoProject:
 
     folder: Path
 
-    def make(self, config: dict[str, Any], packages: tuple[str, ...], before: str) -> EchoProject:
-        """Write the project and its config, ``packages`` by the echo; the connection string is a secret.
-
-        ``before``: lines of the program that run first, which play the cloud that is looked up.
-        """
-        plugins = [{"name": name, "path": str(HERE)} for name in packages]
+    def make(self, config: dict[str, Any], ground: Ground) -> EchoProject:
+        """Write the project and its config, its packages by the echo; the connection string is a secret."""
+        plugins = [{"name": name, "path": str(HERE)} for name in ground.packages]
         project = {"name": "reforge", "runtime": "python", "plugins": {"providers": plugins}}
         (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False))
-        start = f"import sys\nsys.path.insert(0, {str(REPOSITORY)!r})\n"
-        (self.folder / "__main__.py").write_text(
-            start + f"{before}\nfrom stacks.program import main\n\nmain()\n"
-        )
+        start = f"import sys\nsys.path.insert(0, {str(REPOSITORY)!r})\n{ground.before}"
+        (self.folder / "__main__.py").write_text(f"{start}\nfrom stacks.program import main\n\nmain()\n")
         (self.folder / ".reforge").mkdir(mode=0o700)
         self.engine.make_stack()
         self.configure({**config, "source-url": EMPTY})
-        self.engine.keep_secret("source-url", URL)
+        self.engine.keep_secret("source-url", ground.url)
         return self
 
     def configure(self, config: dict[str, Any]) -> None:
@@ -95,17 +93,21 @@ class EchoProject:
 
     @property
     def calls(self) -> list[dict[str, Any]]:
-        """What the echo was asked to change, where the environment names a file for it."""
-        file = Path(os.environ["ECHO_CALLS"])
+        """What the echo was asked to change."""
+        file = self.folder / CALLS
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
 @contextmanager
-def echo_project(
-    folder: Path, config: dict[str, Any], *packages: str, before: str = ""
-) -> Iterator[EchoProject]:
-    """One in a folder of its own, with plugins that all its runs share."""
+def echo_project(folder: Path, ground: Ground, **changes: Any) -> Iterator[EchoProject]:
+    """One in a folder of its own; all its runs share plugins. ``changes`` to the ground's config.
+
+    In the end no recorded call may have named the original but to say what a restore is made from.
+    """
     folder.mkdir()
-    project = EchoProject(folder).make(config, packages, before)
-    with project.engine.plugins():
-        yield project
+    with ground.played(), mock.patch.dict(os.environ, ECHO_CALLS=str(folder / CALLS)):
+        project = EchoProject(folder).make(ground.config | changes, ground)
+        with project.engine.plugins():
+            yield project
+    original = ground.source["instance"]
+    assert not [call for call in project.calls if list(named(call["values"], original))]

@@ -2,7 +2,7 @@
 
 The engine, the program and the real SDK work as they do with the real provider; only the cloud is not there.
 What a cloud learns (an address, an id) comes from ``answers.py``, and so does which change replaces what.
-Every call that would have changed something is kept in the file that ``ECHO_CALLS`` names, a JSON line each.
+Every call that would have changed something is kept by ``calls.py``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from tests.support.echo import answers
+from tests.support.echo.calls import keep, name_of, type_of
 
 Kind = provider_pb2.PropertyDiff.Kind
 
@@ -61,7 +62,8 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
         answer = answers.INVOKES.get(request.tok)
         if answer is None:
             context.abort(grpc.StatusCode.NOT_FOUND, f"the echo has no answer to {request.tok} {asked}")
-        return provider_pb2.InvokeResponse(**{"return": _struct({**asked, **answer})})
+        found: Any = {"return": _struct({**asked, **(answer or {})})}  # a word that Python has taken
+        return provider_pb2.InvokeResponse(**found)
 
     def Check(self, request: Any, context: Any) -> Any:
         return provider_pb2.CheckResponse(inputs=request.news)
@@ -70,7 +72,7 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
         """Each input that differs, and whether the real provider would replace for it."""
         old, new = (json_format.MessageToDict(one) for one in (request.old_inputs, request.news))
         changed = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
-        replaces = [name for name in changed if name in answers.REPLACES.get(_type(request.urn), ())]
+        replaces = [name for name in changed if name in answers.REPLACES.get(type_of(request.urn), ())]
         detailed = {name: provider_pb2.PropertyDiff(kind=_kind(name, old, new, replaces)) for name in changed}
         return provider_pb2.DiffResponse(
             changes=_changes(bool(changed)),
@@ -83,9 +85,9 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
     def Create(self, request: Any, context: Any) -> Any:
         if request.preview:
             return provider_pb2.CreateResponse(properties=request.properties)
-        inputs, name = json_format.MessageToDict(request.properties), request.urn.rsplit("::", 1)[-1]
-        self._keep("create", request.urn, inputs)
-        learnt = answers.learnt(_type(request.urn), name, inputs)
+        inputs, name = json_format.MessageToDict(request.properties), name_of(request.urn)
+        keep("create", request.urn, inputs)
+        learnt = answers.learnt(type_of(request.urn), name, inputs)
         identity = str(learnt.pop("id", name))
         return provider_pb2.CreateResponse(id=identity, properties=_struct({**learnt, **inputs}))
 
@@ -95,7 +97,7 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
     def Update(self, request: Any, context: Any) -> Any:
         old, new = json_format.MessageToDict(request.olds), json_format.MessageToDict(request.news)
         if not request.preview:
-            self._keep("update", request.urn, new)
+            keep("update", request.urn, new)
         return provider_pb2.UpdateResponse(properties=_struct({**old, **new}))
 
     def Delete(self, request: Any, context: Any) -> Any:
@@ -103,18 +105,11 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
         state = json_format.MessageToDict(request.properties)
         if state.get("deletionProtection"):
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, "Cannot delete: deletion protection is on")
-        self._keep("delete", request.urn, state)
+        keep("delete", request.urn, state)
         return empty_pb2.Empty()
 
     def Cancel(self, request: Any, context: Any) -> Any:
         return empty_pb2.Empty()
-
-    @staticmethod
-    def _keep(operation: str, urn: str, values: dict[str, Any]) -> None:
-        if file := os.environ.get("ECHO_CALLS"):
-            call = {"operation": operation, "type": _type(urn), "name": urn.rsplit("::", 1)[-1]}
-            with Path(file).open("a") as out:
-                out.write(json.dumps({**call, "values": values}) + "\n")
 
 
 def _changes(any_: bool) -> Any:
@@ -125,10 +120,6 @@ def _changes(any_: bool) -> Any:
 def _kind(name: str, old: dict[str, Any], new: dict[str, Any], replaces: list[str]) -> Any:
     kind = "ADD" if name not in old else "UPDATE" if name in new else "DELETE"
     return Kind.Value(f"{kind}_REPLACE" if name in replaces else kind)
-
-
-def _type(urn: str) -> str:
-    return urn.split("::")[2].rsplit("$", 1)[-1]
 
 
 def _struct(values: dict[str, Any]) -> struct_pb2.Struct:
