@@ -17,6 +17,7 @@ MARK = "reforge-restore"
 """The label that says which restore an instance is."""
 RESERVED_FOR = timedelta(days=7)
 """How long a deleted instance's name stays taken where Cloud SQL reserves it."""
+_CLONES = {"CLONE", "CREATE_CLONE"}
 _SOURCES = "`reforge sources` lists what there is."
 _OTHER = "Take another name for the restore; nothing was changed."
 
@@ -42,21 +43,32 @@ def made(name: str, restore: Restore, api: CloudSql) -> Record | None:
     found = api.instance_if_any(name)
     if found is None:
         return None
-    done = [one["operationType"] for one in api.operations(name) if _succeeded(one)]
-    # A clone gets its labels after it is made; one that was ended in between is finished by the next run.
-    if shape.labels(found).get(MARK) != name and "CREATE_CLONE" not in done and "CLONE" not in done:
-        what = f"There is an instance {name} in {api.project} already, and it is no restore of ours."
-        raise Refusal("cloudsql-name-taken", what, _OTHER)
-    # The provider makes an instance, then restores into it. Where the second failed, the engine holds the
-    # first for all that was wanted, and an empty database would look like a restored one.
+    operations = api.operations(name)
+    done = {one["operationType"] for one in operations if _succeeded(one)}
+    if shape.labels(found).get(MARK) != name and not done & _CLONES:
+        # A clone gets its label after it is made; one that was ended in between is finished by the next run.
+        raise _unlabelled(name, operations, api.project)
     waits = restore.from_.snapshot and not restore.accepted and not restore.release
     if waits and "RESTORE_VOLUME" not in done:
-        raise Refusal(
-            "cloudsql-half-made",
-            f"{name} was made, and the backup was never restored into it: it holds nothing.",
-            f"Remove it and restore under another name: reforge teardown {name}",
-        )
+        # The provider makes an instance, then restores into it. Where the second failed, the engine holds
+        # the first for all that was wanted, and an empty database would look like a restored one.
+        what = f"{name} was made, and the backup was never restored into it: it holds nothing."
+        cure = f"Remove it and restore under another name: reforge teardown {name}"
+        raise Refusal("cloudsql-half-made", what, cure)
     return found
+
+
+def _unlabelled(name: str, operations: list[Record], project: str) -> Refusal:
+    """An instance of the restore's name that does not say that it is one."""
+    if any(one["operationType"] in _CLONES and one["status"] != "DONE" for one in operations):
+        what = f"{name} is still being cloned, for a run that has ended."
+        cure = (
+            f"Wait until it is done (gcloud sql operations list --instance={name}), then remove it and "
+            f"restore under another name: reforge teardown {name}"
+        )
+        return Refusal("cloudsql-half-made", what, cure)
+    what = f"There is an instance {name} in {project} already, and it is no restore of ours."
+    return Refusal("cloudsql-name-taken", what, _OTHER)
 
 
 def require_reachable(operators: list[str], like: Record) -> None:

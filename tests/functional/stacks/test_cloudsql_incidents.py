@@ -171,7 +171,7 @@ def test_an_operation_that_never_ends_is_given_up_with_a_name_and_the_next_run_f
     assert problem
     assert problem.name == "cloudsql-operation-unfinished"
     assert provider.state == {}, "the provider forgets it"
-    with pytest.raises(RunError, match="no restore of ours"):
+    with pytest.raises(RunError, match="still being cloned"):
         declared(BY_TIME)  # and what it left is found by name, never taken for a finished restore
 
 
