@@ -17,7 +17,11 @@ def reads_as(file: Path, text: str, update: bool) -> None:
 
 
 def in_order(text: str) -> str:
-    """A preview's resources in the order of their names: the engine shows them as it meets them."""
+    """A preview's resources in the order of their names: the engine shows them as it meets them.
+
+    The line that says how it gets on comes or not, as the machine is slow or quick.
+    """
+    text = re.sub(r"(?m)^@ .*\n", "", text)
     resources, end = re.split(r"(?m)^(?=    --outputs:--$|Resources:$)", text.strip() + "\n", maxsplit=1)
     frame, *blocks = re.split(r"(?m)^(?=    [-+~>] |    [-+]{2})", resources)
     return frame + "".join(sorted(blocks, key=lambda block: re.findall(r"\[urn=.*", block))) + end

@@ -69,6 +69,7 @@ GROUNDS = [
         {
             "time": {"from": {"time": TIME}},
             "latest": {"from": {"latest": True}},
+            "replica": {"from": {"replica": "starforge-read"}},
             "snapshot": {"from": {"snapshot": "before-migration"}, "size": "db.r6g.2xlarge"},
         },
         ("dbrestore", "aws"),
