@@ -356,9 +356,7 @@ def test_a_wrong_endpoint_is_refused(entry: Any, words: str) -> None:
 
 def test_an_entry_of_two_kinds_is_refused() -> None:
     both = {"env-file": {"path": "/e"}, "pgbouncer": {"admin": CONSOLE, "database": "d"}}
-    assert (
-        the_line(good(endpoints=[both])) == f"reforge:endpoints[0]: needs exactly one of {ALL_KINDS}"
-    )
+    assert the_line(good(endpoints=[both])) == f"reforge:endpoints[0]: needs exactly one of {ALL_KINDS}"
 
 
 def test_several_consoles_make_one_endpoint() -> None:
