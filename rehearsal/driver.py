@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,19 +39,22 @@ class Driver:
         """Run ``reforge --json WORDS``; Problem ``rehearsal-failed`` where it ends otherwise."""
         command = [sys.executable, "-m", "cli", "-C", str(self.project), "--json", *words]
         self.say("$ reforge " + " ".join(words))
-        with subprocess.Popen(
-            command,
-            env=self._environment() | (secrets or {}),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            heard = []
-            for line in process.stderr or ():
-                heard.append(line)
-                self.say("  " + line.rstrip("\n"))
-            printed = process.stdout.read() if process.stdout else ""
+        # A file, because a pipe that nobody reads holds up whoever fills it, and the words come first.
+        with tempfile.TemporaryFile("w+") as document:
+            with subprocess.Popen(
+                command,
+                env=self._environment() | (secrets or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=document,
+                stderr=subprocess.PIPE,
+                text=True,
+            ) as process:
+                heard = []
+                for line in process.stderr or ():
+                    heard.append(line)
+                    self.say("  " + line.rstrip("\n"))
+            document.seek(0)
+            printed = document.read()
         if process.returncode != expect:
             what = f"`reforge {' '.join(words)}` ended with {process.returncode}, not {expect}."
             raise Problem("rehearsal-failed", what, "".join(heard[-8:]).strip())
