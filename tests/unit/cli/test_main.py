@@ -178,7 +178,8 @@ def test_a_traceback_is_shown_with_debug_only_and_no_password_at_all(ended: Rais
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_that_asks_to_end_is_an_interruption(number: signal.Signals) -> None:
     program = (
-        "import os, click; from cli import main as door\n"
+        "import os, signal, click; from cli import main as door\n"
+        f"signal.signal({int(number)}, signal.SIG_DFL)\n"  # whoever runs the tests may have it ignored: nohup
         f"command = click.command('x')(lambda: os.kill(os.getpid(), {int(number)}))\n"
         "door.Commands.get_command = lambda *_: command\n"
         "import sys; sys.argv = ['reforge', 'x']; door.main()"
