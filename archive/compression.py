@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Protocol, cast
 
-import lz4.frame  # type: ignore[import-untyped]  # it has no stubs
+import lz4.frame
 import zstandard
 from isal import isal_zlib
 

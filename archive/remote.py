@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
-from fsspec import AbstractFileSystem, get_fs_token_paths  # type: ignore[import-untyped]  # it has no stubs
+from fsspec import AbstractFileSystem, get_fs_token_paths
 
 from problem import Misuse, Problem
 

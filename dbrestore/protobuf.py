@@ -10,6 +10,6 @@ import contextlib
 import sys
 
 with contextlib.suppress(ImportError):
-    from google.rpc import status_pb2  # type: ignore[import-untyped]  # it has no stubs
+    from google.rpc import status_pb2
 
     sys.modules.setdefault("pulumi.runtime.proto.status_pb2", status_pb2)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, BinaryIO
 
-from fsspec import AbstractFileSystem  # type: ignore[import-untyped]  # it has no stubs
+from fsspec import AbstractFileSystem
 
 from archive.remote import mapped, open_filesystem, opened
 from archive.stores.store import Fault, Store, Stored, unreadable

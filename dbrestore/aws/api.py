@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-import boto3  # type: ignore[import-untyped]  # ships no types
-from botocore import exceptions  # type: ignore[import-untyped]  # ships no types
-from botocore.config import Config  # type: ignore[import-untyped]  # ships no types
+import boto3
+from botocore import exceptions
+from botocore.config import Config
 
 from problem import Problem
 

@@ -13,11 +13,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import google.auth
-import google_auth_httplib2  # type: ignore[import-untyped]  # ships no types
-import httplib2  # type: ignore[import-untyped]  # ships no types
+import google_auth_httplib2
+import httplib2
 from google.auth import exceptions as unauthorized
 from google.oauth2.credentials import Credentials
-from googleapiclient import discovery  # type: ignore[import-untyped]  # ships no types
+from googleapiclient import discovery
 from googleapiclient import errors as foreign
 
 from problem import Problem

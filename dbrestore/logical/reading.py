@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 
-import lz4.frame  # type: ignore[import-untyped]  # it has no stubs
+import lz4.frame
 import zstandard
 from isal import isal_zlib
 

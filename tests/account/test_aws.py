@@ -23,7 +23,7 @@ def why_not() -> str:
     """Why this cannot be run; empty where it can."""
     if not ORIGINAL:
         return "REFORGE_TEST_AWS_INSTANCE names no RDS instance to restore from"
-    import boto3  # type: ignore[import-untyped]  # ships no types
+    import boto3
 
     if boto3.Session().get_credentials() is None:
         return "the environment has no AWS credentials"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]  # ships no types
-import botocore.exceptions as foreign  # type: ignore[import-untyped]  # ships no types
-from botocore.config import Config  # type: ignore[import-untyped]  # ships no types
+import boto3
+import botocore.exceptions as foreign
+from botocore.config import Config
 
 from problem import Problem
 

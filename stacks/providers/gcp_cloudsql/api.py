@@ -9,12 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import google.auth
-import google_auth_httplib2  # type: ignore[import-untyped]  # ships no types
-import httplib2  # type: ignore[import-untyped]  # ships no types
+import google_auth_httplib2
+import httplib2
 from google.auth import exceptions as credentials_wrong
 from google.oauth2.credentials import Credentials
-from googleapiclient import discovery  # type: ignore[import-untyped]  # ships no types
-from googleapiclient.errors import Error as AnyError  # type: ignore[import-untyped]  # ships no types
+from googleapiclient import discovery
+from googleapiclient.errors import Error as AnyError
 from googleapiclient.errors import HttpError
 
 from problem import Problem

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import boto3  # type: ignore[import-untyped]  # ships no types
+import boto3
 
 from tests.support.ground import Server, free_port
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from google.oauth2.credentials import Credentials
-from googleapiclient import discovery  # type: ignore[import-untyped]  # ships no types
+from googleapiclient import discovery
 
 from tests.stacks.deployment import Declared
 

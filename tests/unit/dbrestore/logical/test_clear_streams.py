@@ -6,7 +6,7 @@ import gzip
 from collections.abc import Callable
 from pathlib import Path
 
-import lz4.frame  # type: ignore[import-untyped]  # it has no stubs
+import lz4.frame
 import pytest
 import zstandard
 
