@@ -82,6 +82,41 @@ class KubernetesSecretKey(KubernetesKey):
     token = "dbrestore:kubernetes:SecretKey"  # noqa: S105
 
 
+class LoadingDump(_Resource):
+    """A dump that is looked at before an instance is made for it."""
+
+    token = "dbrestore:loading:Dump"  # noqa: S105
+    learnt = ("dumpOf", "dumpFormat", "bytes")
+
+
+class LoadingLoad(_Resource):
+    """A dump in the database of an instance that was made for it."""
+
+    token = "dbrestore:loading:Load"  # noqa: S105
+    learnt = ("status", "loadedRows", "loadedTables", "lost", "left")
+    secrets = ("url", "password")
+
+    @property
+    def status(self) -> pulumi.Output[str]:
+        """Known once it is loaded."""
+        status: pulumi.Output[str] = pulumi.get(self, "status")
+        return status
+
+
+class LoadingPassword(_Resource):
+    """An administrator's password for the time of a load."""
+
+    token = "dbrestore:loading:Password"  # noqa: S105
+    learnt = ("password",)
+    secrets = ("password",)
+
+    @property
+    def password(self) -> pulumi.Output[str]:
+        """It; a secret."""
+        password: pulumi.Output[str] = pulumi.get(self, "password")
+        return password
+
+
 class PostgresInstance(_Resource):
     """A restored PostgreSQL instance."""
 

@@ -31,6 +31,7 @@ _LOSSY_COMMANDS = re.compile(
     r"\s*(?:GRANT|REVOKE|COMMENT ON|SECURITY LABEL|SET default_tablespace|ALTER [\s\S]*? OWNER TO )",
     re.IGNORECASE,
 )
+_GIVES = re.compile(r"\s*ALTER ([A-Z ]+?) (\S.*) OWNER TO ")
 _ENTRY = re.compile(r"from TOC entry (\d+);")
 _PSQL = re.compile(r"psql:[^:]*:(\d+): (?:ERROR|FATAL|error):\s*(.*)|psql:[^:]*:(\d+): (invalid command .*)")
 
@@ -74,14 +75,26 @@ def of_pg_restore(stderr: str, entries: Iterable[Entry]) -> list[Complaint]:
         if entry:
             current = labels.get(int(entry[1]), current)
         elif message.startswith("error: "):
-            found.append(_of_message(current, message.removeprefix("error: ")))
+            found.append(_of_message(current, message.removeprefix("error: "), list(labels.values())))
     return found
 
 
-def _of_message(label: str, message: str) -> Complaint:
+def _of_message(label: str, message: str, labels: list[str]) -> Complaint:
     said, _, command = message.partition("Command was: ")
     said = re.sub(r"^could not execute query: ", "", said)
+    label = _given_away(command, labels) or label
     return Complaint(grade(label, said, command), label, _line(re.sub(r"^ERROR:\s+", "", said)))
+
+
+def _given_away(command: str, labels: list[str]) -> str:
+    """Whose owner a command sets, by its label: pg_restore names no entry there. Empty for other commands."""
+    match = _GIVES.match(command)
+    if not match:
+        return ""
+    name = re.sub(r'"((?:[^"]|"")+)"', lambda quoted: quoted[1].replace('""', '"'), match[2])
+    found = f"{match[1]} {name}"
+    like = [one for one in labels if one.partition("(")[0] == found.partition("(")[0]]
+    return like[0] if len(like) == 1 else found
 
 
 def of_psql(stderr: str, labels: list[tuple[int, str]]) -> list[Complaint]:

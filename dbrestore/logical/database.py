@@ -17,6 +17,8 @@ from problem import Refusal
 
 _LC_ALL_MASK = 0x1FBF
 """All categories, for newlocale(3)."""
+_FORCES = 130000
+"""The first version that ends the sessions of a database which it drops."""
 _OF_DATABASE = {"ACL", "COMMENT", "SECURITY LABEL"}
 _OF_PSQL = re.compile(r"^\\.*$", re.MULTILINE)
 """Commands of psql's own, which plain SQL has between the statements."""
@@ -44,7 +46,7 @@ def require_locales(names: Iterable[str]) -> None:
 
 
 def create(name: str, owner: str, options: DatabaseOptions, server: Target) -> None:
-    """Make the database, empty, in place of one that initdb made. ``server`` is another database there."""
+    """Make the database, empty, in place of one that is there. ``server`` is another database there."""
     database = sql.Identifier(name)
     words = [
         sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(database, sql.Identifier(owner))
@@ -52,9 +54,16 @@ def create(name: str, owner: str, options: DatabaseOptions, server: Target) -> N
     words += [
         sql.SQL("{} = {}").format(sql.SQL(key), sql.Literal(value)) for key, value in _settings(options)
     ]
+    drop(name, server)
     with server.connect() as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(database))
         connection.execute(sql.SQL(" ").join(words))
+
+
+def drop(name: str, server: Target) -> None:
+    """End the database, and whoever is connected to it: of a load that was killed, programs may still be."""
+    with server.connect() as connection:
+        force = sql.SQL(" WITH (FORCE)" if connection.info.server_version >= _FORCES else "")
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}{}").format(sql.Identifier(name), force))
 
 
 def _settings(options: DatabaseOptions) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -36,3 +36,17 @@ class LoadInputs(Inputs):
             create_roles=self.create_roles,
             accept=tuple(self.accept),
         )
+
+
+class DumpInputs(LoadInputs):
+    """A dump and how it is loaded."""
+
+    place: str
+    """A path of this machine, or a URL in an object store."""
+    storage: dict[str, Any] = Field(default_factory=dict)
+    """Of the object store, as fsspec takes it; credentials come from the environment."""
+
+    @property
+    def identity(self) -> str:
+        """The same for what comes to the same rows."""
+        return f"{self.place} {sorted(self.schemas)} {sorted(self.tables)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dbrestore.logical.entries import Entry
 from problem import Refusal
@@ -52,6 +52,15 @@ class DatabaseOptions:
         provider = self.settings.get("LOCALE_PROVIDER", "libc")
         names = {"LC_COLLATE", "LC_CTYPE"} | ({"LOCALE"} if provider == "libc" else set())
         return {value for name, value in self.settings.items() if name in names}
+
+    def at(self, locale: str) -> DatabaseOptions:
+        """The same with the locale asked for; else the dump's, else C where a cluster's does not fit."""
+        if not locale and len(self.settings) == 1 and self.encoding not in ("UTF8", "SQL_ASCII"):
+            locale = "C"  # the cluster's own is of UTF-8
+        if not locale:
+            return self
+        kept = {name: value for name, value in self.settings.items() if name == "ENCODING"}
+        return replace(self, settings=kept | {"LOCALE": locale})
 
 
 def database_options(entries: Iterable[Entry]) -> DatabaseOptions:

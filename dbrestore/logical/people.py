@@ -8,13 +8,16 @@ from collections.abc import Iterable, Mapping
 
 from psycopg import sql
 
+from dbrestore.logical.complaints import Complaint
 from dbrestore.logical.entries import Entry
 from dbrestore.logical.needs import roles as named_roles
 from dbrestore.logical.options import Options
+from dbrestore.logical.presence import KINDS as PRESENT
 from dbrestore.logical.target import Target
 from problem import Refusal
 
 SHOWN = 8
+_FOREIGN = "SELECT rolname FROM pg_roles WHERE NOT pg_has_role(oid, 'MEMBER')"
 
 
 def wanted(entries: Iterable[Entry], options: Options) -> dict[str, str]:
@@ -51,14 +54,54 @@ def _quoted(role: str) -> str:
 
 
 def make(wanted: Iterable[str], target: Target) -> list[str]:
-    """Make the roles that are not there, unable to log in; gives their names."""
+    """Make the roles that are not there, unable to log in; gives their names.
+
+    Who is no superuser becomes a member of each: else it could give them nothing.
+    """
     made = []
     with target.connect() as connection:
         there = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
         for role in sorted(set(wanted) - there):
-            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
+            name = sql.Identifier(role)
+            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(name))
+            if connection.info.parameter_status("is_superuser") != "on":
+                connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(name))
             made.append(role)
     return made
+
+
+def unowned(entries: Iterable[Entry], options: Options, target: Target) -> list[Complaint]:
+    """A complaint for each object that its owner cannot get: who gives it away has to be in that role."""
+    if options.no_owner:
+        return []
+    foreign = {str(row[0]) for row in target.rows(_FOREIGN)} - set(options.roles)
+    said = "its owner {} is a role that the load has no part in"
+    return [
+        Complaint("lossy", one.label, said.format(one.owner))
+        for one in entries
+        if one.owner in foreign and one.kind in PRESENT
+    ]
+
+
+def let_in(role: str, password: str, target: Target) -> None:
+    """The role may log in, with this password if there is one; only its hash leaves this process."""
+    name = sql.Identifier(role)
+    with target.connect() as connection:
+        connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(name))
+        if password:
+            hashed = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
+            words = sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, sql.Literal(hashed.decode()))
+            connection.execute(words)
+
+
+def owner_of_database(named: str, roles: Iterable[str], options: Options, otherwise: str) -> str:
+    """Who is to own the database: as the options say, else ``named`` by the dump, else ``otherwise``.
+
+    ``roles``: those that are there or are made.
+    """
+    if options.role and options.no_owner:
+        return options.role
+    return options.roles.get(named, named if named in set(roles) else otherwise)
 
 
 def hand_over(roles: Mapping[str, str], made: Iterable[str], target: Target) -> None:

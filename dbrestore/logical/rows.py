@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from dbrestore.logical.data import Data
 from dbrestore.logical.entries import Entry
+from dbrestore.logical.reading import Dump
 from problem import Problem
 
 END = b"\\.\n\n\n"
@@ -48,3 +49,13 @@ class Rows:
     def _counted(self, rows: bytes) -> bytes:
         self.count += rows.count(b"\n")
         return rows
+
+
+def rows_of(dump: Dump, entry: Entry) -> int:
+    """Rows that a dump has of a table; those of an archive are read through."""
+    if dump.format == "plain":
+        return dump.rows.get(entry.label, 0)
+    rows = Rows(Data(dump), entry, lambda _count: None)
+    while rows.take():
+        pass
+    return rows.count

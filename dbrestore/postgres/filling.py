@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from psycopg import sql
 
@@ -40,18 +40,13 @@ class Filling:
     @property
     def database(self) -> DatabaseOptions:
         """Encoding and locale: the declared locale, else the dump's, else C of the cluster."""
-        found, locale = needs.database_options(self.dump.entries), self._said.locale
-        if not locale and len(found.settings) == 1 and found.encoding not in ("UTF8", "SQL_ASCII"):
-            locale = "C"  # the cluster's own is of UTF-8
-        if not locale:
-            return found
-        kept = {name: value for name, value in found.settings.items() if name == "ENCODING"}
-        return replace(found, settings=kept | {"LOCALE": locale})
+        return needs.database_options(self.dump.entries).at(self._said.locale)
 
     def fill(self, cluster: Cluster, context: Context) -> Loaded:
         """Make role and database, load, and give the application's role back its place."""
         server, owner = _target(cluster, "template1"), self._owner
-        self._make_user(server)
+        people.make([self.inputs.source.user], server)
+        people.let_in(self.inputs.source.user, self.inputs.password or "", server)
         people.make([owner, *([self.options.role] if self.options.role else [])], server)
         create(self.inputs.source.database, owner, self.database, server)
         with _lifted(self.options.role, server):
@@ -71,23 +66,9 @@ class Filling:
     @property
     def _owner(self) -> str:
         """Of the database: as the options say, else as the dump does, else the application's role."""
-        options, owner = self.options, self.database.owner
-        if options.role and options.no_owner:
-            return options.role
-        named = set(people.wanted(self.entries, options)) | self.known_roles
-        return options.roles.get(owner, owner if owner in named else self.inputs.source.user)
-
-    def _make_user(self, server: Target) -> None:
-        """The application's role with its password; only the hash leaves this process."""
-        user, password = self.inputs.source.user, self.inputs.password
-        name = sql.Identifier(user)
-        with server.connect() as connection:
-            if user != SUPERUSER:
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
-            if password:
-                known = connection.pgconn.encrypt_password(password.encode(), user.encode(), b"scram-sha-256")
-                text = sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, sql.Literal(known.decode()))
-                connection.execute(text)
+        named = set(people.wanted(self.entries, self.options)) | self.known_roles
+        user = self.inputs.source.user
+        return people.owner_of_database(self.database.owner, named, self.options, user)
 
 
 @contextmanager

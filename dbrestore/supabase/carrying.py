@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from dbrestore.logical.complaints import Complaint
 from dbrestore.logical.database import of_database
 from dbrestore.logical.entries import Entry
+from dbrestore.logical.leaving import FEED, JOBS
 from dbrestore.logical.presence import KINDS
 
 ROWS_OF = ("auth", "storage")
@@ -37,11 +38,10 @@ _HOOKS = {"TRIGGER", "POLICY"}
 """What an application may hang on the platform's tables."""
 _NOT_LOADED = {
     "vault": "secrets are encrypted with the original's key: enter them anew",
-    "cron": "jobs would run in a copy as well: schedule them anew after the cut-over",
+    "cron": JOBS,
     "pgsodium": "keys stay with the original: make them anew",
 }
 _UNSUPPORTED = "needs a superuser, which Supabase does not give"
-_QUIET = "would take changes in a copy: make it anew after the cut-over"
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _missed(entry: Entry, here: bool, rows: Callable[[Entry], int]) -> str:
     if entry.kind == "TABLE DATA" and entry.schema in _NOT_LOADED and (count := rows(entry)):
         return f"{count} rows: {_NOT_LOADED[entry.schema]}"
     if entry.kind == "SUBSCRIPTION":
-        return _QUIET
+        return FEED
     if entry.kind == "DATABASE PROPERTIES":
         return "settings of the database stay the new project's own"
     if entry.kind == "EVENT TRIGGER" and entry.owner not in PLATFORM:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import psycopg
-
 from dbrestore.handler import Context
+from dbrestore.logical.entrance import why_shut
 from dbrestore.supabase import waiting
 from problem import Problem
 
@@ -21,21 +20,17 @@ def require(place: Mapping[str, Any], role: str, password: str, context: Context
     Problem ``supabase-no-entry`` after the limit.
     """
     said = [""]
+    entered = {
+        "host": str(place["host"]),
+        "port": str(place["port"]),
+        "user": f"{role}{place['suffix']}",
+        "password": password,
+        "dbname": DATABASE,
+    }
 
     def look() -> bool | None:
-        try:
-            psycopg.connect(
-                host=str(place["host"]),
-                port=str(place["port"]),
-                user=f"{role}{place['suffix']}",
-                password=password,
-                dbname=DATABASE,
-                connect_timeout=10,
-            ).close()
-        except psycopg.OperationalError as error:
-            said[0] = " ".join(str(error).split())
-            return None
-        return True
+        said[0] = why_shut(entered)
+        return None if said[0] else True
 
     def late() -> Problem:
         what = f"{place['host']}:{place['port']} does not let {role}{place['suffix']} in: {said[0]}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
 from dbrestore.handler import Inputs
-from dbrestore.logical.inputs import LoadInputs
+from dbrestore.logical.inputs import DumpInputs
 
 Ref = Annotated[str, StringConstraints(pattern=r"^[a-z]{20}$")]
 SIZES = (
@@ -15,20 +15,6 @@ SIZES = (
     "16xlarge", "24xlarge", "48xlarge",
 )  # fmt: skip
 """Compute sizes, the smallest first."""
-
-
-class DumpInputs(LoadInputs):
-    """A dump and how it is loaded."""
-
-    place: str
-    """A path of this machine, or a URL in an object store."""
-    storage: dict[str, Any] = Field(default_factory=dict)
-    """Of the object store, as fsspec takes it; credentials come from the environment."""
-
-    @property
-    def identity(self) -> str:
-        """The same for what comes to the same rows."""
-        return f"{self.place} {sorted(self.schemas)} {sorted(self.tables)}"
 
 
 class ProjectInputs(Inputs):

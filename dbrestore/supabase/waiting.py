@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from dbrestore import waiting
 from dbrestore.handler import Context
+from dbrestore.waiting import Patience
 from problem import Problem
 
 HEALTHY_SECONDS = 1800.0
@@ -22,15 +23,4 @@ def until(
     look: Callable[[], Found | None], limit: float, late: Callable[[], Problem], context: Context
 ) -> Found:
     """The first thing that ``look`` finds; ``late`` after ``limit`` seconds, ``interrupted`` when stopped."""
-    end, pause = time.monotonic() + limit, FIRST_SECONDS
-    while (found := look()) is None:
-        if time.monotonic() + pause > end:
-            raise late()
-        if context.cancelled.wait(pause):
-            raise Problem(
-                "interrupted",
-                "Interrupted while waiting for Supabase.",
-                "The same command goes on from there.",
-            )
-        pause = min(pause * 1.5, LONGEST_SECONDS)
-    return found
+    return waiting.until(look, late, Patience("Supabase", limit, FIRST_SECONDS, LONGEST_SECONDS), context)

@@ -19,6 +19,8 @@ LEARNT: dict[str, dict[str, Any]] = {
     "aws:rds/instance:Instance": {"address": "r.example.us-east-1.rds.amazonaws.com"},
     "dbrestore:cloudsql:Promotion": {"host": "10.9.0.6", "boundPort": 5432, "promoted": False},
     "dbrestore:rds:Promotion": {"host": "starforge-read.example", "boundPort": 5432, "promoted": False},
+    "dbrestore:loading:Load": {"status": "loaded"},
+    "dbrestore:loading:Password": {"password": "drawn"},
     "gcp:sql/databaseInstance:DatabaseInstance": {
         "privateIpAddress": "10.9.0.90",
         "publicIpAddress": "203.0.113.90",

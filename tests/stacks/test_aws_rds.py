@@ -301,3 +301,106 @@ def test_the_application_reaches_the_promoted_replica_with_its_own_credentials()
     restore = {"from": {"replica": "starforge-read"}, "validated": VALIDATED}
     found = deployed(restore, serving="r").outputs["url"]
     assert found == Secret("postgresql://app:hunter2@starforge-read.example:5432/starforge")
+
+
+DUMP: dict[str, Any] = {"dump": "s3://starforge-dumps/app.dump", "jobs": 8, "roles": "create"}
+LOADED = {
+    "name": "r",
+    "place": "s3://starforge-dumps/app.dump",
+    "jobs": 8,
+    "role": "",
+    "noOwner": False,
+    "schemas": [],
+    "tables": [],
+    "roles": {},
+    "createRoles": True,
+    "accept": [],
+}
+EMPTY = {"engine": "postgres", "engineVersion": "15.8", "allocatedStorage": 500, "username": "master"}
+"""What an instance that nothing is restored into is made with, besides what is copied for every kind."""
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_dump_is_looked_at_then_an_empty_instance_is_made_then_it_is_loaded() -> None:
+    found = deployed({"from": DUMP}, endpoints=[], writers=[]).resources
+    names = {"r", "r-operators", "r-from-203.0.113.7/32", "r-dump", "r-password", "r-load"}
+    assert set(found) == names
+    assert found["r-dump"] == Declared(
+        type="dbrestore:loading:Dump",
+        name="r-dump",
+        inputs=LOADED
+        | {"platform": "rds", "version": "15.8", "room": 500 * 2**30, "known": ["app", "master"]},
+        after=(),
+        protect=False,
+        secret_outputs=(),
+        ignored=("known", "room", "version"),
+    )
+    assert found["r-password"].inputs == {"name": "r"}
+    own = {name: value for name, value in OWN.items() if name != "manageMasterUserPassword"}
+    assert found["r"].inputs == COPIED | own | EMPTY | {"password": Secret("drawn")}
+    assert "r-dump" in found["r"].after, "nothing is made for a dump that cannot be loaded"
+    assert found["r-load"] == Declared(
+        type="dbrestore:loading:Load",
+        name="r-load",
+        inputs=LOADED
+        | {
+            "locale": "",
+            "url": Secret("postgresql://master:drawn@r.example.us-east-1.rds.amazonaws.com:5433/starforge"),
+            "user": "app",
+            "password": Secret("hunter2"),
+        },
+        after=("r", "r-from-203.0.113.7/32", "r-password"),
+        protect=False,
+        secret_outputs=("password", "url"),
+        timeouts={"create": "24h", "update": "24h"},
+    )
+
+
+@pytest.mark.usefixtures("aws")
+def test_an_instance_for_a_dump_does_not_follow_the_originals_version_or_storage() -> None:
+    made = deployed({"from": DUMP}).one(INSTANCE)
+    assert set(made.ignored) == MADE_FROM | set(EMPTY)
+    assert made.protect
+    assert not {"snapshotIdentifier", "restoreToPointInTime"} & set(made.inputs)
+
+
+@pytest.mark.usefixtures("aws")
+def test_once_a_loaded_instance_is_accepted_rds_keeps_the_masters_password() -> None:
+    found = inputs({"from": DUMP, "validated": VALIDATED})
+    assert found["manageMasterUserPassword"] is True
+    assert "password" not in found
+
+
+def test_an_application_that_logs_in_as_the_master_loads_with_its_own_password(aws: StandIn) -> None:
+    aws.records["starforge-prod"]["MasterUsername"] = "app"
+    found = deployed({"from": DUMP}, endpoints=[], writers=[]).resources
+    assert "r-password" not in found
+    assert found["r"].inputs["password"] == Secret("hunter2")
+    place = "r.example.us-east-1.rds.amazonaws.com:5433/starforge"
+    assert found["r-load"].inputs["url"] == Secret(f"postgresql://app:hunter2@{place}")
+
+
+@pytest.mark.usefixtures("aws")
+def test_the_application_moves_only_to_an_instance_that_is_loaded() -> None:
+    endpoints = [{"aws-secret": {"id": "starforge/database-url"}}]
+    found = deployed({"from": DUMP, "validated": VALIDATED}, serving="r", endpoints=endpoints, writers=[])
+    assert "r-load" in found.one("dbrestore:aws:Secret").after
+    url = "postgresql://app:hunter2@r.example.us-east-1.rds.amazonaws.com:5433/starforge"
+    assert found.outputs["url"] == Secret(url)
+
+
+@pytest.mark.usefixtures("aws")
+def test_of_the_applications_url_a_load_takes_only_how_it_is_encrypted() -> None:
+    url = "postgresql://app:hunter2@h:5433/starforge?sslmode=verify-full&options=-cstatement_timeout%3D5s"
+    found = deployed({"from": DUMP}, source_url=url).resources["r-load"].inputs["url"].value
+    assert found.partition("?")[2] == "sslmode=verify-full"
+
+
+def test_an_instance_for_a_dump_that_rds_is_still_making_is_only_good_for_its_removal(aws: StandIn) -> None:
+    aws.records["r"] = MADE | {"DBInstanceStatus": "creating"}
+    with pytest.raises(RunError, match=r"RDS is still making it(?s:.)*reforge teardown r"):
+        deployed({"from": DUMP})
+    aws.records["r"] = dict(MADE)
+    aws.snapshots_known.clear()
+    aws.quota = {"DBInstances": (40, 40), "AllocatedStorage": (1, 1)}
+    assert inputs({"from": DUMP})["engine"] == "postgres", "and once it is made nothing is asked any more"

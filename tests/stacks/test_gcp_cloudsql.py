@@ -312,3 +312,83 @@ def test_a_read_replica_is_promoted_when_it_serves_and_only_looked_at_before() -
     assert after.inputs == before.inputs | {"promote": True}
     assert (before.protect, after.protect) == (False, True)
     assert serving.outputs["url"] == Secret("postgresql://app:hunter2@10.9.0.6:5432/starforge")
+
+
+DUMP: dict[str, Any] = {"dump": "gs://starforge-dumps/app.dump", "jobs": 8, "no-owner": True, "role": "app"}
+LOADED = {
+    "name": "r",
+    "place": "gs://starforge-dumps/app.dump",
+    "jobs": 8,
+    "role": "app",
+    "noOwner": True,
+    "schemas": [],
+    "tables": [],
+    "roles": {},
+    "createRoles": False,
+    "accept": [],
+}
+
+
+@pytest.mark.usefixtures("gcp")
+def test_a_dump_is_looked_at_then_an_empty_instance_is_made_then_it_is_loaded() -> None:
+    found = deploy(cloudsql_config({"r": {"from": DUMP}}, endpoints=[], writers=[])).resources
+    assert set(found) == {"r", "r-dump", "r-password", "r-load"}
+    assert found["r-dump"] == Declared(
+        type="dbrestore:loading:Dump",
+        name="r-dump",
+        inputs=LOADED
+        | {"platform": "cloudsql", "version": "15", "room": 1000 * 2**30, "known": ["app", "postgres"]},
+        after=(),
+        protect=False,
+        secret_outputs=(),
+        ignored=("known", "room", "version"),
+    )
+    assert found["r"].inputs == OWN | {"rootPassword": Secret("drawn")}
+    assert "r-dump" in found["r"].after, "nothing is made for a dump that cannot be loaded"
+    assert found["r-load"] == Declared(
+        type="dbrestore:loading:Load",
+        name="r-load",
+        inputs=LOADED
+        | {
+            "locale": "",
+            "url": Secret("postgresql://postgres:drawn@10.9.0.90:5432/starforge"),
+            "user": "app",
+            "password": Secret("hunter2"),
+        },
+        after=("r", "r-password"),
+        protect=False,
+        secret_outputs=("password", "url"),
+        timeouts={"create": "24h", "update": "24h"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "gib"),
+    [
+        ({}, 1000),
+        ({"storageAutoResizeLimit": "0"}, 65536),
+        ({"storageAutoResize": False}, 500),
+    ],
+)
+def test_the_room_is_what_the_disk_may_grow_to(gcp: CloudSql, settings: dict[str, Any], gib: int) -> None:
+    gcp.admin.instances["starforge-prod"]["settings"] |= settings
+    found = deploy(cloudsql_config({"r": {"from": DUMP}})).one("dbrestore:loading:Dump")
+    assert found.inputs["room"] == gib * 2**30
+
+
+@pytest.mark.usefixtures("gcp")
+def test_the_application_moves_only_to_an_instance_that_is_loaded() -> None:
+    endpoints = [{"gcp-secret": {"project": "starforge", "id": "database-url"}}]
+    restore = {"from": DUMP, "validated": VALIDATED}
+    found = deploy(cloudsql_config({"r": restore}, serving="r", endpoints=endpoints, writers=[]))
+    assert "r-load" in found.one("dbrestore:gcp:Secret").after
+    assert found.outputs["url"] == Secret("postgresql://app:hunter2@10.9.0.90:5432/starforge")
+
+
+@pytest.mark.usefixtures("gcp")
+def test_an_application_that_logs_in_as_postgres_loads_with_its_own_password() -> None:
+    url = "postgresql://postgres:hunter2@10.9.0.5:5432/starforge"
+    raw = cloudsql_config({"r": {"from": DUMP}}, endpoints=[], writers=[], source_url=url)
+    found = deploy(raw).resources
+    assert "r-password" not in found
+    assert found["r"].inputs["rootPassword"] == Secret("hunter2")

@@ -28,7 +28,7 @@ def require(name: str, restore: Restore, source: Source, like: Record, rds: Rds)
     snapshot = None
     if restore.from_.snapshot:
         snapshot = _snapshot(restore.from_.snapshot, rds)
-    else:
+    elif not restore.from_.dump:
         _within_window(restore, source, rds)
     version = (snapshot or like)["EngineVersion"]
     _size(size, like["DBInstanceClass"], version, rds)
@@ -49,16 +49,33 @@ def is_made(name: str, like: Record, rds: Rds, *, master: bool) -> bool:
     # The provider's second step sends all at once: new password, parameter group, backups.
     done = _group(found) == _group(like) if master else bool(found.get("MasterUserSecret"))
     if not done:
-        raise Refusal(
-            "rds-half-made",
-            f"{name} is there ({found['DBInstanceStatus']}), but an earlier run did not finish it: it has "
-            "the original's passwords and settings of RDS' own choice.",
-            f"Remove it: reforge teardown {name}. Where it is still there then, no state knows it: "
-            f"aws rds modify-db-instance --db-instance-identifier {name} --no-deletion-protection, then "
-            f"aws rds delete-db-instance --db-instance-identifier {name} --skip-final-snapshot. "
-            "Then restore again.",
-        )
+        raise _half_made(name, found, "it has the original's passwords and settings of RDS' own choice.")
     return True
+
+
+def is_made_empty(name: str, rds: Rds) -> bool:
+    """The same of an instance that a dump is loaded into: RDS takes all of its settings with the order.
+
+    How far the load is, its database tells.
+    """
+    found = rds.instance_if_any(name)
+    if found is None:
+        return False
+    _ours(name, found, rds)
+    if found["DBInstanceStatus"] == "creating":
+        raise _half_made(name, found, "RDS is still making it.")
+    return True
+
+
+def _half_made(name: str, found: Record, how: str) -> Refusal:
+    what = f"{name} is there ({found['DBInstanceStatus']}), but an earlier run did not finish it: {how}"
+    cure = (
+        f"Remove it: reforge teardown {name}. Where it is still there then, no state knows it: "
+        f"aws rds modify-db-instance --db-instance-identifier {name} --no-deletion-protection, then "
+        f"aws rds delete-db-instance --db-instance-identifier {name} --skip-final-snapshot. "
+        "Then restore again."
+    )
+    return Refusal("rds-half-made", what, cure)
 
 
 def _group(instance: Record) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -9,6 +10,7 @@ import pulumi
 from pulumi_aws import ec2, rds, vpc
 
 from stacks.endpoints import Target
+from stacks.loading import Loading
 from stacks.model import Config
 from stacks.providers.aws_rds import gates, replica, shape
 from stacks.providers.aws_rds.api import Rds, Record
@@ -22,6 +24,13 @@ MADE_FROM = (
 )
 """What is never looked at again: a changed snapshot, a restore block that is taken away or a key that reads
 differently would REPLACE the instance."""
+EMPTY = {
+    "engine": "Engine",
+    "engine_version": "EngineVersion",
+    "allocated_storage": "AllocatedStorage",
+    "username": "MasterUsername",
+}
+"""What an instance that is made empty takes from the original besides, once and for all."""
 FOLLOWED = (
     *("instance_class", "multi_az", "port", "tags", "license_model", "publicly_accessible"),
     *("storage_type", "iops", "storage_throughput", "max_allocated_storage", "dedicated_log_volume"),
@@ -40,23 +49,56 @@ _TIMES = pulumi.CustomTimeouts(create="6h", update="3h", delete="2h")
 """The provider waits itself; its own limit of 40 minutes is too short for a large snapshot."""
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What an instance is made from, as its arguments, and what must be done before."""
+
+    inputs: dict[str, Any]
+    after: tuple[pulumi.Resource, ...] = ()
+
+
 def declare(name: str, config: Config[Source, Restore], source_url: pulumi.Output[str]) -> Target:
     """The instance of ``restores.NAME``, and how it is reached."""
     api = Rds(config.source.region)
     if config.restores[name].from_.replica:
         return replica.declare(name, config, source_url, api.region)
     like = api.instance(config.source.like or config.source.instance)
+    if config.restores[name].from_.dump:
+        return _loaded(name, config, source_url, like, api)
+    made = _made_from(name, config, like, api) | _master_password(config, like)
+    return _reached(name, config, source_url, like, Origin(made))
+
+
+def _loaded(
+    name: str, config: Config[Source, Restore], source_url: pulumi.Output[str], like: Record, api: Rds
+) -> Target:
+    """An instance that is made empty, and a dump that is loaded into it."""
+    restore = config.restores[name]
+    if not restore.release and not gates.is_made_empty(name, api):
+        gates.require(name, restore, config.source, like, api)
+    loading = Loading(name, config, str(like["MasterUsername"]))
+    prepared = loading.prepare("rds", str(like["EngineVersion"]), int(like["AllocatedStorage"]))
+    # Once it is accepted nothing is loaded any more, and RDS keeps the master's password as in any restore.
+    mastered = _master_password(config, like) if restore.accepted else {"password": prepared.password}
+    made = {argument: like[theirs] for argument, theirs in EMPTY.items()} | mastered
+    return prepared.load(_reached(name, config, source_url, like, Origin(made, (prepared.look,))))
+
+
+def _reached(
+    name: str, config: Config[Source, Restore], source_url: pulumi.Output[str], like: Record, origin: Origin
+) -> Target:
+    """The instance, who gets in to it, and how the application does."""
     group, rules = _operators(name, config, like)
-    instance = _instance(name, config, like, _made_from(name, config, like, api), group)
+    instance = _instance(name, config, like, origin, group)
     url = pulumi.Output.all(source_url, instance.address, instance.port).apply(lambda known: moved(*known))
     return Target(name, pulumi.Output.secret(url), instance.address, instance.port, (instance, *rules))
 
 
 def _instance(
-    name: str, config: Config[Source, Restore], like: Record, made: dict[str, Any], group: ec2.SecurityGroup
+    name: str, config: Config[Source, Restore], like: Record, origin: Origin, group: ec2.SecurityGroup
 ) -> rds.Instance:
     restore = config.restores[name]
-    copied = shape.shape(like) | ({"instance_class": restore.size} if restore.size else {}) | made
+    copied = shape.shape(like) | ({"instance_class": restore.size} if restore.size else {}) | origin.inputs
     return rds.Instance(
         name,
         identifier=name,
@@ -68,8 +110,8 @@ def _instance(
         skip_final_snapshot=restore.release and restore.kept_as is None,
         final_snapshot_identifier=restore.kept_as or f"{name}-final",
         **copied,
-        **_master_password(config, like),
         opts=pulumi.ResourceOptions(
+            depends_on=list(origin.after),
             protect=not restore.release,
             ignore_changes=_left_alone(restore, serving=config.serving == name),
             custom_timeouts=_TIMES,
@@ -80,7 +122,8 @@ def _instance(
 def _left_alone(restore: Restore, *, serving: bool) -> list[str]:
     """What is not compared any more; a ``size`` is the restore's own and may change."""
     followed = [one for one in FOLLOWED if not (restore.size and one == "instance_class")]
-    return [*MADE_FROM, *(followed if serving else [])]
+    made = [*MADE_FROM, *(EMPTY if restore.from_.dump else ())]
+    return [*made, *(followed if serving else [])]
 
 
 def _made_from(name: str, config: Config[Source, Restore], like: Record, api: Rds) -> dict[str, Any]:

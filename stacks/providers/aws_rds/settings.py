@@ -65,7 +65,7 @@ class Source(AnySource):
 class Restore(restores.Released):
     """A new DB instance under the restore's name."""
 
-    SUPPORTED: ClassVar = ("snapshot", "time", "latest", "replica")
+    SUPPORTED: ClassVar = ("snapshot", "time", "latest", "replica", "dump")
     size: InstanceClass | None = Field(
         None,
         description="its instance class, as db.r6g.2xlarge; the original's by default, never smaller",
@@ -83,6 +83,8 @@ class Restore(restores.Released):
             raise ValueError(f"from.time: {asked.time} has a fraction; RDS restores to whole seconds")
         if asked.fence or asked.accept_loss:
             raise ValueError("`fence` and `accept-loss` are not possible with RDS: nobody is superuser there")
+        if not asked.checksums:
+            raise ValueError("from.checksums: RDS decides that")
         if asked.replica and self.size:
             raise ValueError("`size` has no meaning with replica: it is promoted as it is")
         return self

@@ -8,6 +8,7 @@ import pulumi
 from pulumi_gcp import sql
 
 from stacks.endpoints import Target
+from stacks.loading import Loading, Prepared
 from stacks.model import Config
 from stacks.providers.gcp_cloudsql import gates, replica, shape
 from stacks.providers.gcp_cloudsql.api import CloudSql, Record
@@ -17,6 +18,8 @@ from stacks.values import clear
 
 PORT = 5432
 """Of every instance of Cloud SQL for PostgreSQL."""
+ADMIN = "postgres"
+"""The user that every instance comes with; what rights it has follows from its role cloudsqlsuperuser."""
 COPIED_ONCE = (
     *("clone", "restoreBackupContext", "databaseVersion", "region", "encryptionKeyName"),
     *(f"settings.{name}" for name in shape.copied_names()),
@@ -39,14 +42,25 @@ def declare(name: str, config: Config[Source, Restore], source_url: pulumi.Outpu
     if config.restores[name].from_.replica:
         return replica.declare(name, config, source_url, "PRIVATE" if private else "PRIMARY")
     gates.require_reachable(config.operators, like)
-    instance = _instance(name, config, like, api)
+    empty = _empty(name, config, like)
+    instance = _instance(name, config, like, api, empty)
     host = instance.private_ip_address if private else instance.public_ip_address
     url = pulumi.Output.all(source_url, host).apply(lambda known: moved(known[0], known[1], PORT))
-    return Target(name, pulumi.Output.secret(url), host, pulumi.Output.from_input(PORT), (instance,))
+    port = pulumi.Output.from_input(PORT)
+    target = Target(name, pulumi.Output.secret(url), host, port, (instance,))
+    return empty.load(target) if empty else target
+
+
+def _empty(name: str, config: Config[Source, Restore], like: Record) -> Prepared | None:
+    """What an instance that is made empty for a dump waits for; None for any other."""
+    if not config.restores[name].from_.dump:
+        return None
+    version = like["databaseVersion"].removeprefix("POSTGRES_").replace("_", ".")
+    return Loading(name, config, ADMIN).prepare("cloudsql", version, shape.room(like))
 
 
 def _instance(
-    name: str, config: Config[Source, Restore], like: Record, api: CloudSql
+    name: str, config: Config[Source, Restore], like: Record, api: CloudSql, empty: Prepared | None
 ) -> sql.DatabaseInstance:
     restore, source = config.restores[name], config.source
     there = gates.made(name, restore, api)
@@ -65,8 +79,9 @@ def _instance(
         settings=settings,
         deletion_protection=not restore.release,
         final_backup_description=restore.kept_as,
-        **_made_from(restore, source),
+        **({"root_password": empty.password} if empty else _made_from(restore, source)),
         opts=pulumi.ResourceOptions(
+            depends_on=[empty.look] if empty else None,
             protect=not restore.release,
             ignore_changes=once if cron else [*once, "settings.databaseFlags"],
             custom_timeouts=_TIMES,

@@ -61,7 +61,7 @@ class Source(AnySource):
 class Restore(restores.Released):
     """A new instance under the restore's name."""
 
-    SUPPORTED: ClassVar = ("snapshot", "time", "latest", "replica")
+    SUPPORTED: ClassVar = ("snapshot", "time", "latest", "replica", "dump")
     size: Tier | None = Field(
         None, description="its tier, as db-custom-8-30720; the original's by default, never smaller"
     )
@@ -86,6 +86,8 @@ class Restore(restores.Released):
             raise ValueError("`inclusive: false` is not possible: Cloud SQL restores to the given time")
         if self.from_.fence or self.from_.accept_loss:
             raise ValueError("`fence` and `accept-loss` are not possible: nobody is superuser in Cloud SQL")
+        if not self.from_.checksums:
+            raise ValueError("from.checksums: Cloud SQL decides that")
         if self.from_.replica and (self.size or self.zone):
             raise ValueError("`size` and `zone` have no meaning with replica: it is promoted as it is")
         return self

@@ -65,6 +65,8 @@ NETWORK = (
     *("customSubjectAlternativeNames", "enablePrivatePathForGoogleCloudServices"),
 )
 """Of the IP configuration; who is let in by public IP is the restore's own."""
+SMALLEST, LARGEST = 10, 65536
+"""GiB of a disk; https://cloud.google.com/sql/docs/quotas#storage_limits."""
 CRON = "cloudsql.enable_pg_cron"
 
 
@@ -110,6 +112,14 @@ def labels(source: Record) -> dict[str, str]:
 def address(source: Record, kind: str) -> str | None:
     """Its PRIMARY (public) or PRIVATE address."""
     return next((one["ipAddress"] for one in source.get("ipAddresses", []) if one["type"] == kind), None)
+
+
+def room(source: Record) -> int:
+    """GiB that an instance like it may hold: its disk, or what that may grow to by itself."""
+    theirs = source["settings"]
+    if theirs.get("storageAutoResize"):
+        return int(theirs.get("storageAutoResizeLimit") or 0) or LARGEST
+    return int(theirs.get("dataDiskSizeGb") or SMALLEST)
 
 
 def key(source: Record) -> str | None:

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 import pulumi
 
 from stacks.endpoints import Target
+from stacks.loading import origin
 from stacks.model import Config
 from stacks.plugin import SupabaseProject
 from stacks.providers.supabase.addresses import connection_of, placed, role_of
@@ -56,9 +57,4 @@ def _origin(restore: Restore) -> dict[str, object]:
     """The dump and how it is loaded, or the ref of a clone."""
     if restore.from_.adopt:
         return {"adopt": restore.from_.adopt}
-    options = {
-        name: value
-        for name, value in restore.from_.dump_options.items()
-        if name not in ("locale", "checksums")
-    }
-    return {"dump": {"place": str(restore.from_.dump), **options}}
+    return {"dump": origin(restore)}

@@ -49,6 +49,27 @@ DETAIL:  Key (id)=(6) is duplicated.
 """
 
 
+def test_an_owner_that_cannot_be_set_is_told_with_its_object_though_pg_restore_names_none() -> None:
+    said = (
+        'pg_restore: error: could not execute query: ERROR:  must be member of role "keeper"\n'
+        "Command was: ALTER {} OWNER TO keeper;\n\n"
+    )
+    known = [
+        Entry(1, "TABLE", "shop", "Odd orders"),
+        Entry(2, "FUNCTION", "shop", "double(integer)"),
+        Entry(3, "FUNCTION", "shop", "half(integer)"),
+        Entry(4, "FUNCTION", "shop", "half(bigint)"),
+    ]
+    for named, label in (
+        ('TABLE shop."Odd orders"', "TABLE shop.Odd orders"),
+        ("FUNCTION shop.double(i integer, OUT o integer)", "FUNCTION shop.double(integer)"),
+        ("FUNCTION shop.half(i integer)", "FUNCTION shop.half(i integer)"),
+        ("LARGE OBJECT 16401", "LARGE OBJECT 16401"),
+    ):
+        [found] = of_pg_restore(said.format(named), known)
+        assert (found.grade, found.label) == ("lossy", label)
+
+
 def test_each_error_of_pg_restore_has_its_object_and_its_grade() -> None:
     assert [(one.grade, one.label) for one in of_pg_restore(PG_RESTORE, ENTRIES)] == [
         ("harmless", "SCHEMA public"),
