@@ -13,9 +13,6 @@ from dbrestore.logical.reading import Dump as AnyDump
 from dbrestore.progress import size
 from problem import Refusal
 
-UNPACKED = 4
-"""How much larger than a compressed dump its database may become."""
-
 
 class Dump(Handler):
     """See ``GivenDump``. It is its own resource so that the instance can wait for what it proves.
@@ -46,12 +43,14 @@ class Dump(Handler):
 
     def _told(self, dump: AnyDump, inputs: GivenDump, context: Context) -> list[str]:
         """What it will take, for who reviews it."""
-        grown = dump.size * UNPACKED
         tight = [
             f"The dump takes {size(dump.size)}; unpacked it may be more than the instance's "
             f"{size(inputs.room)} of storage."
         ]
-        return [*(tight if grown > inputs.room else []), *Origin(inputs, context).forecast(dump).lines()]
+        return [
+            *(tight if dump.unpacked > inputs.room else []),
+            *Origin(inputs, context).forecast(dump).lines(),
+        ]
 
 
 def _state(inputs: GivenDump, dump: AnyDump) -> State:

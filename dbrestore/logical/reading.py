@@ -21,6 +21,8 @@ from problem import Problem
 _TAR_MAGIC = 257
 """Where a tar archive says "ustar" (tar(5))."""
 BLOCK = 1 << 16
+_UNPACKED = 4
+"""How much larger than a compressed dump its database may become."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,11 @@ class Dump:
             return self.stored
         files = self.path.iterdir() if self.path.is_dir() else (self.path,)
         return sum(file.stat().st_size for file in files)
+
+    @property
+    def unpacked(self) -> int:
+        """Bytes that its database may take, about: rows as much as their text, indexes besides."""
+        return self.size * _UNPACKED
 
 
 def recognise(path: Path) -> str:

@@ -33,8 +33,6 @@ FETCHED = "reforge-dump"
 """In the data directory while it is loaded, so that it goes with whatever is half-made."""
 _EMPTY = 40 * 1024**2
 """Bytes of a cluster that holds nothing yet: its three databases, and the first WAL segment."""
-_UNPACKED = 4
-"""How much larger than a compressed dump its database may become."""
 
 
 class Logical(Making):
@@ -69,7 +67,7 @@ class Logical(Making):
         """
         stored = self._filling.dump.size
         fetched = stored if self._store else 0
-        grown = stored * _UNPACKED
+        grown = self._filling.dump.unpacked
         wal = min(grown, bulk.WAL_SIZE)
         need = Need(self.inputs.directory, _EMPTY + stored + fetched, grown + wal)
         return Forecast((need,), ((FETCHING, fetched), (LOADING, stored)))

@@ -72,9 +72,19 @@ def _supabase(_name: str, _inputs: dict[str, Any]) -> dict[str, Any]:
     return {"session": pooled, "transaction": pooled | {"port": 6543}, "direct": direct}
 
 
+def _loaded(_name: str, _inputs: dict[str, Any]) -> dict[str, Any]:
+    return {"status": "loaded"}
+
+
+def _drawn(_name: str, _inputs: dict[str, Any]) -> dict[str, Any]:
+    return {"password": "drawn"}
+
+
 _LEARNT: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {
     "aws:rds/instance:Instance": _rds,
     "aws:ec2/securityGroup:SecurityGroup": _group,
+    "dbrestore:loading:Load": _loaded,
+    "dbrestore:loading:Password": _drawn,
     "dbrestore:supabase:Project": _supabase,
     "gcp:sql/databaseInstance:DatabaseInstance": _cloud_sql,
 }

@@ -70,6 +70,7 @@ GROUNDS = [
             "time": {"from": {"time": TIME}},
             "latest": {"from": {"latest": True}},
             "replica": {"from": {"replica": "starforge-read"}},
+            "dump": {"from": {"dump": "s3://starforge-dumps/app.dump", "jobs": 8, "roles": "create"}},
             "snapshot": {"from": {"snapshot": "before-migration"}, "size": "db.r6g.2xlarge"},
         },
         ("dbrestore", "aws"),
@@ -83,6 +84,8 @@ GROUNDS = [
         {
             "time": {"from": {"time": TIME}},
             "latest": {"from": {"latest": True}},
+            "replica": {"from": {"replica": "starforge-read"}},
+            "dump": {"from": {"dump": "gs://starforge-dumps/app.dump", "jobs": 8, "roles": "create"}},
             "snapshot": {"from": {"snapshot": BACKUP["id"]}, "size": "db-custom-8-30720"},
         },
         ("dbrestore", "gcp"),
