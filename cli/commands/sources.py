@@ -26,6 +26,9 @@ def command(session: Session) -> None:
     document = catalog.document() | {"replicas": _replicas(session, source)}
     _tell(session, document)
     proposed = tell_cloud(session, document)
+    if "dump" in load(PROVIDERS, source.provider, "settings").Restore.SUPPORTED:
+        by_dump = session.command("restore NAME --dump DUMP")
+        session.screen.say(f"Besides, a dump of pg_dump is loaded by its path or URL: {by_dump}")
     if document["windows"] or proposed:
         session.screen.next(session.command("restore NAME --time TIME" if document["windows"] else proposed))
     _tell_replicas(session, document["replicas"])
@@ -77,7 +80,7 @@ def _replica(one: dict[str, Any]) -> list[str]:
 def _tell(session: Session, found: dict[str, Any]) -> None:
     screen = session.screen
     if not (found["backups"] or found["windows"]):
-        screen.warn("There is no base backup: nothing can be restored.")
+        screen.warn("There is no base backup.")
         return
     _tell_backups(session, found["backups"])
     screen.heading("Any time within these windows:")

@@ -54,7 +54,7 @@ def is_made(name: str, like: Record, rds: Rds, *, master: bool) -> bool:
 
 
 def is_made_empty(name: str, rds: Rds) -> bool:
-    """The same of an instance that a dump is loaded into: RDS takes all of its settings with the order.
+    """The same of an instance that a dump is loaded into: RDS takes its settings with the order, but the CA.
 
     How far the load is, its database tells.
     """

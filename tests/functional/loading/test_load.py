@@ -24,7 +24,7 @@ from dbrestore.loading.loading import load_dump
 from problem import Problem
 from tests.support.buckets import s3
 from tests.support.dumps import DATABASE, PASSWORD, ROWS, Dumped
-from tests.support.managed import KEEPER, Managed, managed
+from tests.support.managed import Managed, managed
 from tests.support.servers import Postgres, folder, scratch
 
 URN = "urn:pulumi:test::reforge::dbrestore:loading:Load::r-load"
@@ -38,7 +38,7 @@ def dumped() -> Iterator[Dumped]:
 
 @pytest.fixture(scope="module")
 def kept() -> Iterator[Managed]:
-    with scratch() as place, managed(folder(place / "managed")) as server:
+    with scratch() as place, managed(Postgres(folder(place / "managed"))) as server:
         yield server
 
 
@@ -81,7 +81,7 @@ def text(dumped: Dumped, conninfo: str | None = None) -> str:
 
 
 def restored(cloud: Managed) -> str:
-    return f"host={cloud.server.directory} port={cloud.server.port} user={KEEPER} dbname='{DATABASE}'"
+    return cloud.keeps(DATABASE)
 
 
 def databases(cloud: Managed) -> list[str]:

@@ -11,13 +11,17 @@ from typing import Any
 import psycopg
 import pytest
 
+from dbrestore.handler import Context, Handler, State
+from dbrestore.loading.dump import Dump
+from dbrestore.loading.load import Load
 from stacks.urls import moved
-from tests.stacks.deployment import Declared, deploy
+from tests.stacks import deployment
+from tests.stacks.deployment import Declared, Secret, deploy
 from tests.support.cloudsql.original import BACKUP, cloudsql_config, project
 from tests.support.cloudsql.provider import Provider
 from tests.support.cloudsql.rows import PORT, Rows
 from tests.support.cloudsql.server import CloudSql, cloud_sql
-from tests.support.servers import scratch
+from tests.support.servers import postgres_tool, run, scratch
 from tests.unit.stacks.examples import VALIDATED
 
 pytestmark = [
@@ -54,8 +58,12 @@ def gcp() -> Iterator[CloudSql]:
 
 
 def declared(url: str, restore: dict[str, Any], **changes: Any) -> Declared:
+    return resources(url, restore, **changes)["r"]
+
+
+def resources(url: str, restore: dict[str, Any], **changes: Any) -> dict[str, Declared]:
     raw = cloudsql_config({"r": restore}, endpoints=[], writers=[], source_url=url, **changes)
-    return deploy(raw).resources["r"]
+    return deploy(raw).resources
 
 
 def users(url: str) -> int:
@@ -89,6 +97,51 @@ def test_the_rows_come_back_in_an_instance_that_differs_in_its_host_alone(
     released = {"validated": VALIDATED, "release": True, "final-snapshot": "none"}
     provider.up(declared(url, {"from": asked, **released}))
     assert users(restored) == count + 1
+    provider.remove("r")
+    with pytest.raises(psycopg.OperationalError):
+        users(restored)
+    assert users(url) == 0
+
+
+def made(handler: Handler, declared: Declared) -> State:
+    """What our plugin does with a resource as the program declares it."""
+    given = {name: one.value if isinstance(one, Secret) else one for name, one in declared.inputs.items()}
+    inputs = handler.inputs.model_validate(given)
+    handler.examine(Context("urn"), inputs)
+    return handler.create(Context("urn"), inputs)[1]
+
+
+def test_a_dump_is_loaded_into_a_new_instance_whose_users_are_no_superusers(
+    gcp: CloudSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, provider = gcp.admin.rows, Provider("starforge")
+    assert rows
+    original = rows.servers["starforge-prod"]
+    url = f"postgresql://app:hunter2@{original.address}:{PORT}/starforge"
+    original.execute("INSERT INTO users SELECT generate_series(1, 1000)", "starforge")
+    dump = rows.directory / "app.dump"
+    run([str(postgres_tool("pg_dump")), "-Fc", "-d", original.url("starforge"), "-f", str(dump)])
+    original.execute("DELETE FROM users", "starforge")
+
+    asked = {"dump": str(dump), "jobs": 2}
+    found = resources(url, {"from": asked})
+    assert made(Dump(), found["r-dump"])["dumpFormat"] == "custom"
+    provider.up(found["r"])
+    address = rows.servers["r"].address
+    monkeypatch.setitem(deployment.LEARNT, found["r"].type, {"privateIpAddress": address})
+    load = resources(url, {"from": asked})["r-load"]
+    assert made(Load(), load)["loadedRows"] == 1000
+    assert made(Load(), load)["status"] == "loaded", "a second up finds it so"
+
+    restored = moved(url, address, PORT)
+    assert (users(restored), users(url)) == (1000, 0)
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        users(restored.replace("hunter2", "hunter3"))
+    provider.up(resources(url, {"from": asked, "validated": VALIDATED}, serving="r")["r"])
+    with psycopg.connect(restored) as application:
+        application.execute("INSERT INTO users VALUES (2000)")
+    released = {"validated": VALIDATED, "release": True, "final-snapshot": "none"}
+    provider.up(resources(url, {"from": asked, **released})["r"])
     provider.remove("r")
     with pytest.raises(psycopg.OperationalError):
         users(restored)

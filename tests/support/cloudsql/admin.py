@@ -53,7 +53,8 @@ class Admin:
         self._require_free(name)
         if not body.get("settings", {}).get("tier"):
             raise answers.invalid("Missing parameter: tier.")
-        self._make(name, deepcopy(body))
+        password = body.get("rootPassword", "")
+        self._make(name, {part: deepcopy(body[part]) for part in body if part != "rootPassword"}, password)
         return self._operation("CREATE", name)
 
     def clone(self, instance: str, body: Record, **_: str) -> Record:
@@ -144,7 +145,7 @@ class Admin:
             raise answers.DENIED  # as it says of what is not there
         return {"kind": "sql#operationsList", "items": found}
 
-    def _make(self, name: str, body: Record) -> None:
+    def _make(self, name: str, body: Record, password: str = "") -> None:
         settings = body.setdefault("settings", {})
         settings["settingsVersion"] = "1"
         public = settings.get("ipConfiguration", {}).get("ipv4Enabled", True)
@@ -156,7 +157,7 @@ class Admin:
         self.instances[name] = made | {"instanceType": kind, "replicaNames": []} | body | {"name": name}
         self.contents[name] = "empty"
         if self.rows:
-            address = self.rows.open(name)
+            address = self.rows.open(name, password)
             self.instances[name]["ipAddresses"] = [{"type": "PRIVATE", "ipAddress": address}]
 
     def _hold(self, name: str, data: str) -> None:

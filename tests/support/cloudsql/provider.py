@@ -85,6 +85,8 @@ class Provider:
         else:
             body = {"name": name, "region": inputs["region"], "databaseVersion": inputs["databaseVersion"]}
             body["settings"] = _settings(inputs)
+            if password := inputs.get("rootPassword"):
+                body["rootPassword"] = password.value
             self._done(self._instances.insert(project=self.project, body=body))
         # From here on a failure is kept: the engine holds the instance for made.
         self.state[name] = declared

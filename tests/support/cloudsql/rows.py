@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.managed import Managed
 from tests.support.postgres import Postgres, postgres_tool
 from tests.support.servers import folder, run
 
@@ -17,13 +18,13 @@ PORT = 5432
 class Instance(Postgres):
     """The server of one instance."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, port: int = PORT) -> None:
         one, two, three = (secrets.randbelow(253) + 1 for _ in range(3))
         self.address = f"127.{one}.{two}.{three}"
-        super().__init__(directory, PORT, settings={"listen_addresses": self.address})
+        super().__init__(directory, port, settings={"listen_addresses": self.address})
 
     def url(self, database: str = "postgres") -> str:
-        return f"postgresql://postgres@{self.address}:{PORT}/{database}"
+        return f"postgresql://postgres@{self.address}:{self.port}/{database}"
 
     def _initialise(self) -> None:
         super()._initialise()
@@ -40,10 +41,15 @@ class Rows:
     stack: ExitStack
     servers: dict[str, Instance] = field(default_factory=dict)
 
-    def open(self, name: str) -> str:
-        """Start an instance's server; its address."""
+    def open(self, name: str, password: str = "") -> str:
+        """Start an instance's server; its address.
+
+        One that is made with a password for its user ``postgres`` knows no other superuser than Google.
+        """
         server = Instance(folder(self.directory / name))
         self.servers[name] = self.stack.enter_context(server)
+        if password:
+            Managed(server, "postgres", password, "cloudsqladmin", "cloudsqlsuperuser").prepare()
         return server.address
 
     def keep(self, of: str, database: str, named: str) -> None:

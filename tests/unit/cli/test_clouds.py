@@ -150,6 +150,7 @@ def test_sources_of_a_cloud_are_told_with_what_may_not_be_seen(
     assert "prod-far              lies in another region" in out
     assert "The quota DBInstances is used up: 40 of 40." in out
     assert "AllocatedStorage" not in out
+    assert "a dump of pg_dump is loaded by its path or URL: reforge restore NAME --dump DUMP" in out
     assert "Not seen: snapshots that other accounts share: denied" in out
     assert out.rstrip().endswith("Next: reforge restore NAME --time TIME")
     document["windows"] = []

@@ -156,12 +156,14 @@ def test_sources_lists_standbys_with_their_distance_and_what_hangs_on_them(
     assert reforge("--json", "sources").document["replicas"] == [FAR, GONE]
 
 
-def test_sources_says_that_without_a_backup_nothing_can_be_restored(
+def test_sources_says_that_there_is_no_backup_and_that_a_dump_will_do(
     reforge: Reforge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     empty: dict[str, Any] = {"backups": [], "windows": [], "stillInSource": []}
     monkeypatch.setattr(catalog, "what_can_be_restored", lambda _source: Catalog(empty))
-    assert "There is no base backup" in reforge("sources").out
+    out = reforge("sources").out
+    assert "There is no base backup." in out
+    assert "restore NAME --dump DUMP" in out
     broken = CATALOG | {"windows": []}
     monkeypatch.setattr(catalog, "what_can_be_restored", lambda _source: Catalog(broken))
     assert "Next:" not in reforge("sources").out
