@@ -4,7 +4,7 @@
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 BIN := .venv/bin
-PACKAGES := archive bench cli dbrestore finding rehearsal stacks toolchain validation
+PACKAGES := archive bench cli dbrestore finding rehearsal runner stacks toolchain validation
 SHELL_SCRIPTS = $(shell git ls-files -co --exclude-standard | while read -r file; do \
 	if [ -f "$$file" ] && head -n 1 "$$file" | grep -aqE '^\#!.*\b(ba)?sh\b'; then echo "$$file"; fi; done)
 COVERED := --cov --cov-report=term

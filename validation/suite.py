@@ -40,6 +40,8 @@ class Suite:
     statement_timeout: timedelta
     checks: tuple[Check, ...]
     digest: str
+    text: str = ""
+    """As it was written."""
 
 
 def load(path: Path) -> Suite:
@@ -71,7 +73,7 @@ def parse(text: str, origin: str = "the suite") -> Suite:
             "suite-wrong", "\n".join([f"{origin} is wrong:", *complaints]), f"Correct {origin} and run again."
         )
     digest = "sha256:" + hashlib.sha256(text.encode()).hexdigest()
-    return Suite(header.name, header.statement_timeout, tuple(checks), digest)
+    return Suite(header.name, header.statement_timeout, tuple(checks), digest, text)
 
 
 def _header(document: Any) -> tuple[Header | None, list[str]]:

@@ -63,7 +63,7 @@ def command(
         stage.run(_record(name, {"waived": {"reason": waive, **signature()}}), yes=yes, dry_run=dry_run)
     else:
         with stage.recorded():
-            found = _run(session, _suite(session, suite), _subject(session, name, restore))
+            found = _run_on_restore(session, name, _suite(session, suite), restore)
             path = _save(session, name, found, junit)
             stage.facts |= {"report": str(path), "passed": found.passed, "digest": found.digest}
             if found.unreached:
@@ -112,9 +112,25 @@ def _run(session: Session, suite: Suite, subject: Subject) -> Report:
             progress.tell("validate", f"check {step.number} of {step.total}: {step.name}")
 
         found = run(suite, subject, show)
+    return _shown(session, found)
+
+
+def _shown(session: Session, found: Report) -> Report:
     for line in found.text:
         session.screen.say(line)
     return found
+
+
+def _run_on_restore(session: Session, name: str, suite: Suite, restore: Any) -> Report:
+    """Near the data where the config has a runner, else here."""
+    subject, runner = _subject(session, name, restore), session.file.config().runner
+    if runner is None:
+        return _run(session, suite, subject)
+    from runner.validations import near
+
+    with session.screen.progress() as progress:
+        found = near(name, suite, subject, runner.plain(), lambda line: progress.tell("validate", line))
+    return _shown(session, found)
 
 
 def _suite(session: Session, given: Path | None) -> Suite:

@@ -27,6 +27,8 @@ class Answer:
 
     status: int
     body: Mapping[str, Any]
+    text: bytes = b""
+    """As it came: logs are no JSON."""
 
     @classmethod
     def of(cls, status: int, text: bytes) -> Answer:
@@ -39,7 +41,7 @@ class Answer:
             body = json.loads(text)
         except ValueError:
             body = {}
-        return cls(status, body if isinstance(body, dict) else {})
+        return cls(status, body if isinstance(body, dict) else {}, text)
 
 
 def refused(answer: Answer, method: str, what: str) -> Problem:
@@ -63,4 +65,4 @@ def refused(answer: Answer, method: str, what: str) -> Problem:
 
 
 def _verb(method: str) -> str:
-    return {"GET": "read", "PATCH": "change"}[method]
+    return {"GET": "read", "PATCH": "change", "POST": "create", "DELETE": "delete"}[method]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_type, stop_after_delay
@@ -95,6 +96,44 @@ class Api:
             raise Conflict
         return Found(found.kind, answer.body)
 
+    def create(self, kind: Kind, body: Mapping[str, Any]) -> Found:
+        """Make an object; raise ``Conflict`` where there is one of its name."""
+        namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
+        answer = self._ask(
+            "POST",
+            kind.path(namespace),
+            f"the {told(kind, namespace, name)}",
+            {"fieldManager": MANAGER},
+            body,
+        )
+        if answer.status == 404:
+            what = f"There is no namespace {namespace}."
+            raise Problem("kubernetes-missing", what, "Correct the config, or see: kubectl get namespaces")
+        return Found(kind, answer.body)
+
+    def delete(self, found: Found) -> None:
+        """Remove exactly this object and what belongs to it. Gone already is fine."""
+        body = {"preconditions": {"uid": found.uid}, "propagationPolicy": "Background"}
+        with suppress(Conflict):  # another one of its name, which is not ours
+            self._ask(
+                "DELETE", found.kind.path(found.namespace, found.name), f"the {found.where}", None, body
+            )
+
+    def log(self, pod: Found, last: int | None = None) -> str | None:
+        """A pod's log, or its last lines; None where its kubelet does not give it, or we may not have it.
+
+        Asked once: a log is not worth much patience.
+        """
+        path, query = (
+            f"{pod.kind.path(pod.namespace, pod.name)}/log",
+            {"tailLines": str(last)} if last else {},
+        )
+        try:
+            answer = self._once("GET", path, query, None)
+        except (NoAnswer, Conflict):
+            return None
+        return answer.text.decode(errors="replace") if answer.status == 200 else None
+
     def _ask(
         self, method: str, path: str, what: str, query: Mapping[str, str] | None = None, body: Any = None
     ) -> Answer:
@@ -118,9 +157,11 @@ class Api:
         import urllib3
         from kubernetes.client.exceptions import ApiException
 
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json, */*"}
         if body is not None:
-            headers["Content-Type"] = "application/merge-patch+json"
+            headers["Content-Type"] = (
+                "application/merge-patch+json" if method == "PATCH" else "application/json"
+            )
         request = self._access.param_serialize(
             method, path, query_params=list(query.items()), header_params=headers, body=body,
             auth_settings=["BearerToken"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dbrestore.handler import Context
@@ -19,22 +19,48 @@ from dbrestore.logical.target import Target
 _APART = {"DATABASE", "ENCODING", "STDSTRINGS", "SEARCHPATH"}
 
 
-def load_archive(
-    dump: Dump, chosen: Sequence[Entry], target: Target, options: Options, context: Context
-) -> tuple[dict[str, int], list[Complaint]]:
+class Passes:
+    """The chosen entries of an archive by the pass that brings them; each may have a process of its own."""
+
+    def __init__(
+        self, dump: Dump, chosen: Sequence[Entry], target: Target, options: Options, context: Context
+    ) -> None:
+        self._dump, self._target, self._options, self._context = dump, target, options, context
+        entries = [one for one in chosen if one.kind not in _APART and not of_database(one)]
+        self.tables = [one for one in entries if one.kind == "TABLE DATA" and one.copy]
+        self.before = [one for one in entries if one.section == "pre"]
+        self.others = [one for one in entries if one.section == "data" and one not in set(self.tables)]
+        """Large objects, sequences, rows as INSERT statements: pg_restore brings them."""
+        self.after = [one for one in entries if one.section in ("post", "none")]
+
+    def make(self) -> list[Complaint]:
+        """What tables need. A complaint that is fatal ends it."""
+        self._context.progress(f"making {len(self.before)} objects")
+        complaints = self._restore(self.before, 1)
+        judge(complaints, [one.label for one in complaints if one.grade == "lossy"])
+        return complaints
+
+    def fill(self, tables: Sequence[Entry], noted: bool = False) -> dict[str, int]:
+        """Rows of each table; ``noted``: with a note of each in the target's ledger."""
+        data = TableData(Data(self._dump), self._target, self._options.jobs, self._context, noted)
+        data.load(tables, self.before)
+        judge(data.complaints, ())
+        return data.rows
+
+    def build(self, there: Callable[[Entry], bool] = lambda _entry: False) -> list[Complaint]:
+        """What stands on the data, without what is ``there`` already."""
+        complaints = self._restore(self.others, 1)
+        after = [one for one in self.after if not there(one)]
+        self._context.progress(f"building {len(after)} indexes, constraints and grants")
+        return complaints + self._restore(after, self._options.jobs)
+
+    def _restore(self, entries: Sequence[Entry], jobs: int) -> list[Complaint]:
+        options = replace(self._options, jobs=jobs)
+        return restore_entries(self._dump, self._target, entries, options, self._context)
+
+
+def load_archive(passes: Passes) -> tuple[dict[str, int], list[Complaint]]:
     """Rows of each table and everything complained of. A pass that failed fatally is the last one."""
-    entries = [one for one in chosen if one.kind not in _APART and not of_database(one)]
-    tables = [one for one in entries if one.kind == "TABLE DATA" and one.copy]
-    before = [one for one in entries if one.section == "pre"]
-    others = [one for one in entries if one.section == "data" and one not in set(tables)]
-    after = [one for one in entries if one.section in ("post", "none")]
-    context.progress(f"making {len(before)} objects")
-    complaints = restore_entries(dump, target, before, replace(options, jobs=1), context)
-    judge(complaints, [one.label for one in complaints if one.grade == "lossy"])
-    data = TableData(Data(dump), target, options.jobs, context)
-    data.load(tables, before)
-    judge(data.complaints, ())
-    complaints += restore_entries(dump, target, others, replace(options, jobs=1), context)
-    context.progress(f"building {len(after)} indexes, constraints and grants")
-    complaints += restore_entries(dump, target, after, options, context)
-    return data.rows, complaints
+    complaints = passes.make()
+    rows = passes.fill(passes.tables)
+    return rows, complaints + passes.build()

@@ -6,7 +6,7 @@ Layout of the data: src/bin/pg_dump/pg_backup_custom.c, pg_backup_directory.c an
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -85,9 +85,7 @@ class Data:
     def _sizes(self) -> dict[int, int]:
         match self.dump.format:
             case "custom":
-                starts = sorted(self._offsets.values())
-                ends = dict(zip(starts, [*starts[1:], self.dump.path.stat().st_size], strict=True))
-                return {number: ends[start] - start for number, start in self._offsets.items()}
+                return extents(self._offsets, self.dump.path.stat().st_size)
             case "tar":
                 with tarfile.open(self.dump.path) as tar:
                     lengths = {one.name: one.size for one in tar}
@@ -98,8 +96,7 @@ class Data:
         return {number: found.stat().st_size for number, found in files.items() if found}
 
     def _file(self, entry: Entry) -> Path | None:
-        names = (self.dump.path / f"{entry.place}{suffix}" for suffix in _SUFFIXES)
-        return next((path for path in names if path.exists()), None)
+        return next((path for name in files_of(entry) if (path := self.dump.path / name).exists()), None)
 
     # The custom format: blocks of one entry each, in chunks that bear their lengths.
 
@@ -170,6 +167,18 @@ class Data:
             raise _truncated(self.dump.path, "it ends within its data")
         value = int.from_bytes(raw[1:], "little")
         return -value if raw[0] else value
+
+
+def extents(offsets: Mapping[int, int], end: int) -> dict[int, int]:
+    """Bytes from each block of a custom archive to the next, or to the archive's ``end``."""
+    starts = sorted(offsets.values())
+    ends = dict(zip(starts, [*starts[1:], end], strict=True))
+    return {number: ends[start] - start for number, start in offsets.items()}
+
+
+def files_of(entry: Entry) -> list[str]:
+    """The names that the data of a directory's entry may have, by its compression."""
+    return [f"{entry.place}{suffix}" for suffix in _SUFFIXES]
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,7 +20,7 @@ from dbrestore.progress import Meter
 from problem import Problem
 
 FETCHING = "fetching the dump"
-_BLOCK = 1 << 20
+_BLOCK, _PIECE = 1 << 20, 1 << 23
 _HEAD = 4096
 
 
@@ -53,20 +53,37 @@ class Store:
         header = header_of(text) if text else Header()
         return Dump(Path(self._url), kind, header, (), url=self._url, stored=size)
 
-    def fetch(self, into: Path, context: Context) -> Path:
-        """Copy it into a folder of ours; Problem ``interrupted`` when the operator stops it."""
+    @property
+    def files(self) -> dict[str, int]:
+        """Its files by their names, with their bytes."""
+        return {posixpath.basename(name): size for name, size in self._sizes.items()}
+
+    def pieces(self, start: int, length: int) -> Iterator[bytes]:
+        """So many bytes of a dump that is one file."""
+        for begin in range(start, start + length, _PIECE):
+            with mapped(self._url):
+                end = min(begin + _PIECE, start + length)
+                piece: bytes = self._files.cat_file(self._path, start=begin, end=end)
+            yield piece
+
+    def fetch(self, into: Path, context: Context, only: Collection[str] | None = None) -> Path:
+        """Copy it into a folder of ours, or of its files those that ``only`` names.
+
+        Problem ``interrupted`` when the operator stops it.
+        """
         try:
-            return self._fetch(into, context)
+            return self._fetch(into, context, only)
         except OSError as error:
             what = f"{self._url} cannot be written to {into}: {error.strerror}."
             raise Problem(
                 "fetch-failed", what, "Make room there, then run the same command again."
             ) from error
 
-    def _fetch(self, into: Path, context: Context) -> Path:
+    def _fetch(self, into: Path, context: Context, only: Collection[str] | None) -> Path:
         into.mkdir(mode=0o700)
-        meter = Meter(FETCHING, sum(self._sizes.values()), context.progress)
-        for name in self._sizes:
+        names = [name for name in self._sizes if only is None or posixpath.basename(name) in only]
+        meter = Meter(FETCHING, sum(self._sizes[name] for name in names), context.progress)
+        for name in names:
             target = into / posixpath.basename(name)
             with self._open(name) as file, target.open("wb") as copy:
                 while block := file.read(_BLOCK):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from dbrestore.handler import Context, State
 from dbrestore.logical import database, needs, people, presence
 from dbrestore.logical.analysing import analyse
-from dbrestore.logical.archives import load_archive
+from dbrestore.logical.archives import Passes, load_archive
 from dbrestore.logical.complaints import Complaint, counted, judge
 from dbrestore.logical.entries import Entry
 from dbrestore.logical.options import Options
@@ -50,14 +50,30 @@ def load(dump: Dump, chosen: Sequence[Entry], target: Target, options: Options, 
     Problem ``restore-incomplete`` where something of the dump is not there afterwards.
     """
     target.require_empty()
+    found = Loaded(roles_made=prepare(chosen, target, options))
+    if dump.format == "plain":
+        found.rows, found.complaints = load_script(dump, chosen, target, options, context)
+    else:
+        passes = Passes(dump, chosen, target, options, context)
+        found.rows, found.complaints = load_archive(passes)
+    settle(chosen, target, options, found, context)
+    return found
+
+
+def prepare(chosen: Sequence[Entry], target: Target, options: Options) -> list[str]:
+    """Have there what the dump needs of the server; the roles that were made.
+
+    Refusal ``roles-missing`` or ``extensions-missing`` before anything is made.
+    """
     available = {str(row[0]) for row in target.rows("SELECT name FROM pg_available_extensions")}
     needs.require_extensions(chosen, available, target.binaries)
-    found = Loaded(roles_made=_roles(chosen, target, options))
-    if dump.format == "plain":
-        found.rows, complaints = load_script(dump, chosen, target, options, context)
-    else:
-        found.rows, complaints = load_archive(dump, chosen, target, options, context)
-    found.complaints += complaints
+    return _roles(chosen, target, options)
+
+
+def settle(
+    chosen: Sequence[Entry], target: Target, options: Options, found: Loaded, context: Context
+) -> None:
+    """What follows on the rows, for all that is ``found`` so far; Problem ``restore-incomplete``."""
     found.complaints += database.properties(chosen, target)
     people.hand_over(options.roles, found.roles_made, target)
     context.progress("comparing the catalog with the dump")
@@ -67,7 +83,6 @@ def load(dump: Dump, chosen: Sequence[Entry], target: Target, options: Options, 
         context.note("Accepted, and not in the restore:\n" + "\n".join(lost))
     found.objects = presence.compared(chosen)
     analyse(target, options.jobs, context)
-    return found
 
 
 def _roles(entries: Sequence[Entry], target: Target, options: Options) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dbrestore.handler import Context
@@ -38,15 +38,15 @@ def chosen(dump: Dump, options: Options, context: Context) -> Sequence[Entry]:
     return entries
 
 
-def binaries_for(dump: Dump) -> Binaries:
+def binaries_for(dump: Dump, known: Callable[[], Sequence[Binaries]] = installations) -> Binaries:
     """The nearest installation that is not older than the dump's server and reads its format.
 
     Problem ``dump-newer`` that names the version needed where there is none.
     """
     needed = dump.header.needed
-    fitting = [one for one in installations() if one.major >= needed]
+    fitting = [one for one in known() if one.major >= needed]
     if not fitting:
-        here = ", ".join(sorted({one.version for one in installations()})) or "none"
+        here = ", ".join(sorted({one.version for one in known()})) or "none"
         what = f"The dump {dump.place} needs PostgreSQL {needed} or newer; this machine has {here}."
         raise Problem("dump-newer", what, f"Install PostgreSQL {needed}, then run the same command again.")
     # The list is best first, and a stable sort keeps that among installations of one major version.

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from dbrestore.handler import Context
+from dbrestore.logical import ledger
 from dbrestore.logical.complaints import Complaint, grade
 from dbrestore.logical.data import Data
 from dbrestore.logical.entries import Entry
@@ -64,8 +65,10 @@ def table_of(copy: str) -> str:
 class TableData:
     """Loads table data entries; ``rows`` is what each table got, ``complaints`` what went wrong."""
 
-    def __init__(self, data: Data, target: Target, jobs: int, context: Context) -> None:
+    def __init__(self, data: Data, target: Target, jobs: int, context: Context, noted: bool = False) -> None:
+        """``noted``: each table comes whole, in one transaction with its note in the target's ledger."""
         self._data, self._target, self._jobs, self._context = data, target, jobs, context
+        self._noted = noted
         self._shared: list[Rows] = []
         self._queue: SimpleQueue[Rows] = SimpleQueue()
         self._stopped, self._lock = threading.Event(), threading.Lock()
@@ -85,7 +88,7 @@ class TableData:
         ]
         for table in tables:
             self.rows[table.entry.label] = 0
-            if shared(self._data.size(table.entry), total, self._jobs):
+            if not self._noted and shared(self._data.size(table.entry), total, self._jobs):
                 self._shared.append(table)
             else:
                 self._queue.put(table)
@@ -127,12 +130,16 @@ class TableData:
         label = table.entry.label
         try:
             with connection.transaction():
+                if self._noted and not ledger.claim(connection, table.entry):
+                    return
                 statement = table.entry.copy.rstrip(";")
                 if table not in self._shared and (name := table_of(statement)) in self._freezable:
                     # Emptied in the same transaction, so that the rows may come frozen and without WAL.
                     connection.execute(_bytes(f"TRUNCATE ONLY {name}", connection))
                     statement += " WITH (FREEZE)"
                 count = self._copy(connection, table, statement)
+                if self._noted:
+                    ledger.count(connection, table.entry, count)
             with self._lock:
                 self.rows[label] += count
         except psycopg.OperationalError:

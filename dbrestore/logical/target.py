@@ -57,6 +57,8 @@ class Target:
     """Schemas that the server's keeper fills in every new database: what is in them does not count."""
     session: str = ""
     """A statement that each session for data begins with."""
+    application: str = "reforge"
+    """By this name its sessions show in pg_stat_activity."""
 
     @classmethod
     def of_url(cls, url: str, binaries: Binaries) -> Target:
@@ -84,7 +86,7 @@ class Target:
                 autocommit=True,
                 client_encoding="utf8",  # statements are sent so; data has the encoding of its dump
                 connect_timeout=10,
-                application_name="reforge",
+                application_name=self.application,
                 row_factory=tuple_row,
             ) as connection:
                 if self.session:
@@ -96,7 +98,7 @@ class Target:
     def environment(self) -> dict[str, str]:
         """What pg_restore and psql connect with."""
         named = {_ENVIRONMENT[name]: value for name, value in self.parameters.items() if name in _ENVIRONMENT}
-        return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "PGAPPNAME": "reforge", **named}
+        return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "PGAPPNAME": self.application, **named}
 
     def require_empty(self) -> None:
         """Refusal ``target-not-empty`` naming what is in it; what extensions made does not count."""

@@ -96,6 +96,10 @@ class Cluster:
         path = self.path(kind, name, part)
         return _right(self.http.patch(path, params={"fieldManager": by}, json=body, headers=headers))
 
+    def find(self, kind: str, name: str) -> Body | None:
+        answer = self.http.get(self.path(kind, name))
+        return None if answer.status_code == 404 else _right(answer)
+
     def get(self, kind: str, name: str) -> Body:
         return _right(self.http.get(self.path(kind, name)))
 
@@ -129,9 +133,9 @@ class Cluster:
         return "/".join(filter(None, (root, "namespaces", self.namespace, plural, name, part)))
 
 
-def documented_role() -> Body:
-    """The Role that the documentation asks for."""
-    text = (ROOT / "docs/clouds/kubernetes.md").read_text()
+def documented_role(page: str = "kubernetes") -> Body:
+    """The Role that a page of the documentation asks for."""
+    text = (ROOT / f"docs/clouds/{page}.md").read_text()
     shown = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
     [role] = [one for one in shown if one.get("kind") == "Role"]
     return dict(role)

@@ -94,7 +94,7 @@ def test_the_python_spelling_of_a_name_is_not_a_second_way_to_write_it() -> None
     assert told(raw) == [
         "reforge:source-url: is missing",
         "reforge:source_url: is not known here; did you mean source-url? (allowed: endpoints, operators, "
-        "restores, serving, source, source-url, suite, writers, writing)",
+        "restores, runner, serving, source, source-url, suite, writers, writing)",
     ]
 
 
