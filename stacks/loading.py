@@ -15,7 +15,7 @@ import pulumi
 from stacks.endpoints import Target
 from stacks.model import Config
 from stacks.plugin import LoadingDump, LoadingLoad, LoadingPassword
-from stacks.restores import Restore
+from stacks.restores import Released, Restore
 from stacks.urls import moved
 from stacks.values import clear
 
@@ -35,21 +35,29 @@ class Loading:
     """The administrator's role that a new instance comes with."""
 
     def prepare(self, platform: str, version: str, storage: int) -> Prepared:
-        """The look at the dump, and a password. ``version`` of the instance; ``storage`` in GiB."""
-        look = LoadingDump(
+        """The look at the dump, and a password. ``version`` of the instance; ``storage`` in GiB.
+
+        What is being removed is neither looked at nor loaded: that it cannot be may be why it goes.
+        """
+        going = self._restore.release
+        look = () if going else (self._look(platform, version, storage * GIB),)
+        return Prepared(self, look, self._admin_password(), going)
+
+    def _look(self, platform: str, version: str, room: int) -> pulumi.Resource:
+        return LoadingDump(
             f"{self.name}-dump",
             {
                 "name": self.name,
                 **origin(self._restore),
                 "platform": platform,
                 "version": version,
-                "room": storage * GIB,
+                "room": room,
                 "known": sorted({self.admin, self._user}),
+                **self._runner,
             },
             # Neither a minor upgrade nor more storage of the original asks for another look.
-            pulumi.ResourceOptions(ignore_changes=["version", "room", "known"]),
+            pulumi.ResourceOptions(ignore_changes=["version", "room", "known", "runner"]),
         )
-        return Prepared(self, look, self._admin_password())
 
     def load(self, password: pulumi.Output[str], at: Target) -> LoadingLoad:
         """The load into the instance ``at``."""
@@ -68,8 +76,12 @@ class Loading:
                 "url": pulumi.Output.secret(url),
                 "user": self._user,
                 "password": pulumi.Output.secret(self._password),
+                **self._runner,
             },
-            pulumi.ResourceOptions(depends_on=list(at.needs), custom_timeouts=_TIMES),
+            # Who has loaded it once says nothing of who would today.
+            pulumi.ResourceOptions(
+                depends_on=list(at.needs), custom_timeouts=_TIMES, ignore_changes=["runner"]
+            ),
         )
 
     def _admin_password(self) -> pulumi.Output[str]:
@@ -80,8 +92,14 @@ class Loading:
         return pulumi.Output.secret(drawn.password)
 
     @property
-    def _restore(self) -> Restore:
-        found: Restore = self.config.restores[self.name]
+    def _runner(self) -> dict[str, Any]:
+        """Whose pods load it, where the config says so."""
+        runner = self.config.runner
+        return {"runner": runner.plain()} if runner else {}
+
+    @property
+    def _restore(self) -> Released:
+        found: Released = self.config.restores[self.name]
         return found
 
     @property
@@ -98,13 +116,17 @@ class Prepared:
     """All that an instance waits for, and what it is made with."""
 
     loading: Loading
-    look: pulumi.Resource
+    before: tuple[pulumi.Resource, ...]
     """To be done before it."""
     password: pulumi.Output[str]
     """Of its administrator; a secret."""
+    going: bool
+    """Whether it is being removed."""
 
     def load(self, at: Target) -> Target:
         """The same instance, once the dump is in it: nobody finds its address before."""
+        if self.going:
+            return at
         load = self.loading.load(self.password, at)
         loaded = pulumi.Output.all(at.url, load.status).apply(lambda known: str(known[0]))
         return Target(at.name, pulumi.Output.secret(loaded), at.host, at.port, (*at.needs, load))

@@ -338,7 +338,8 @@ def test_a_dump_is_looked_at_then_an_empty_instance_is_made_then_it_is_loaded() 
     assert found["r-password"].inputs == {"name": "r"}
     own = {name: value for name, value in OWN.items() if name != "manageMasterUserPassword"}
     assert found["r"].inputs == COPIED | own | EMPTY | {"password": Secret("drawn")}
-    assert "r-dump" in found["r"].after, "nothing is made for a dump that cannot be loaded"
+    for made in ("r", "r-operators"):
+        assert "r-dump" in found[made].after, "nothing is made for a dump that cannot be loaded"
     assert found["r-load"] == Declared(
         type="dbrestore:loading:Load",
         name="r-load",
@@ -404,3 +405,12 @@ def test_an_instance_for_a_dump_that_rds_is_still_making_is_only_good_for_its_re
     aws.snapshots_known.clear()
     aws.quota = {"DBInstances": (40, 40), "AllocatedStorage": (1, 1)}
     assert inputs({"from": DUMP})["engine"] == "postgres", "and once it is made nothing is asked any more"
+
+
+@pytest.mark.usefixtures("aws")
+def test_what_is_being_removed_is_neither_looked_at_nor_loaded() -> None:
+    released = {"from": DUMP, "release": True, "final-snapshot": "none"}
+    found = deployed(released, endpoints=[], writers=[]).resources
+    assert set(found) == {"r", "r-operators", "r-from-203.0.113.7/32", "r-password"}
+    before = inputs({"from": DUMP})
+    assert found["r"].inputs == before | {"skipFinalSnapshot": True, "deletionProtection": False}

@@ -392,3 +392,11 @@ def test_an_application_that_logs_in_as_postgres_loads_with_its_own_password() -
     found = deploy(raw).resources
     assert "r-password" not in found
     assert found["r"].inputs["rootPassword"] == Secret("hunter2")
+
+
+@pytest.mark.usefixtures("gcp")
+def test_what_is_being_removed_is_neither_looked_at_nor_loaded() -> None:
+    released = {"from": DUMP, "release": True, "final-snapshot": "none"}
+    found = deploy(cloudsql_config({"r": released}, endpoints=[], writers=[])).resources
+    assert set(found) == {"r", "r-password"}
+    assert found["r"].inputs["rootPassword"] == Secret("drawn")

@@ -81,14 +81,14 @@ def _loaded(
     # Once it is accepted nothing is loaded any more, and RDS keeps the master's password as in any restore.
     mastered = _master_password(config, like) if restore.accepted else {"password": prepared.password}
     made = {argument: like[theirs] for argument, theirs in EMPTY.items()} | mastered
-    return prepared.load(_reached(name, config, source_url, like, Origin(made, (prepared.look,))))
+    return prepared.load(_reached(name, config, source_url, like, Origin(made, prepared.before)))
 
 
 def _reached(
     name: str, config: Config[Source, Restore], source_url: pulumi.Output[str], like: Record, origin: Origin
 ) -> Target:
     """The instance, who gets in to it, and how the application does."""
-    group, rules = _operators(name, config, like)
+    group, rules = _operators(name, config, like, origin.after)
     instance = _instance(name, config, like, origin, group)
     url = pulumi.Output.all(source_url, instance.address, instance.port).apply(lambda known: moved(*known))
     return Target(name, pulumi.Output.secret(url), instance.address, instance.port, (instance, *rules))
@@ -167,7 +167,7 @@ def _as_master(config: Config[Source, Restore], like: Record) -> bool:
 
 
 def _operators(
-    name: str, config: Config[Source, Restore], like: Record
+    name: str, config: Config[Source, Restore], like: Record, after: tuple[pulumi.Resource, ...]
 ) -> tuple[ec2.SecurityGroup, list[vpc.SecurityGroupIngressRule]]:
     """A group of its own with a rule for each operator; nothing else reaches it until it is accepted."""
     region, port = config.source.region, shape.port(like)
@@ -178,7 +178,7 @@ def _operators(
         vpc_id=like["DBSubnetGroup"]["VpcId"],
         region=region,
         tags={"Name": f"reforge-{name}-operators", gates.MARK: name},
-        opts=pulumi.ResourceOptions(ignore_changes=["vpc_id"]),
+        opts=pulumi.ResourceOptions(depends_on=list(after), ignore_changes=["vpc_id"]),
     )
     rules = [
         vpc.SecurityGroupIngressRule(

@@ -81,7 +81,7 @@ def _instance(
         final_backup_description=restore.kept_as,
         **({"root_password": empty.password} if empty else _made_from(restore, source)),
         opts=pulumi.ResourceOptions(
-            depends_on=[empty.look] if empty else None,
+            depends_on=list(empty.before) if empty else None,
             protect=not restore.release,
             ignore_changes=once if cron else [*once, "settings.databaseFlags"],
             custom_timeouts=_TIMES,

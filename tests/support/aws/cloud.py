@@ -59,6 +59,12 @@ class Cloud(Server):
         program = Path(__file__).with_name("mended.py")
         self._launch([sys.executable, str(program), str(self.port), str(self.record)], self._answers, 60)
 
+    def bind(self, instance: str, address: str, keeper: str) -> None:
+        """Have a real server behind an instance, at its port; ``keeper``: how its superuser reaches it."""
+        (self.directory / "bound.json").write_text(
+            json.dumps({instance: {"address": address, "keeper": keeper}})
+        )
+
     def client(self, service: str) -> Any:
         """A boto3 client of the test's own."""
         keys = {"aws_access_key_id": TESTS_OWN, "aws_secret_access_key": "test"}

@@ -30,6 +30,13 @@ from moto.rds.models import DBInstance, DBInstanceAutomatedBackup, RDSBackend
 from moto.rds.responses import RDSResponse
 from werkzeug.serving import make_server
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from tests.support.aws.bound import bind
+
+BOUND = "bound.json"
+"""Beside the record: real servers by the names of instances."""
+
 BEHIND = timedelta(minutes=5)
 """How far the latest restorable time is behind, by AWS' documentation."""
 _DEFAULTS = {
@@ -220,6 +227,7 @@ def _fail(fault: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
 def main(port: str, record: str) -> None:
     """Serve on loopback until ended."""
     mend()
+    bind(Path(record).with_name(BOUND))
     application = Recorder(DomainDispatcherApplication(create_backend_app), Path(record))
     make_server("127.0.0.1", int(port), application, threaded=True).serve_forever()
 
