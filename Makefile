@@ -64,6 +64,8 @@ lock: ## the lock files anew from pyproject.toml (needs uv)
 		--custom-compile-command "make lock" -o requirements.lock
 	uv pip compile -q -U requirements-servers.in -c requirements.lock --universal --generate-hashes \
 		--python-version 3.11 --custom-compile-command "make lock" -o requirements-servers.lock
+	uv pip compile -q -U requirements-runner.in -c requirements.lock --universal --generate-hashes \
+		--no-strip-extras --python-version 3.11 --custom-compile-command "make lock" -o requirements-runner.lock
 
 clean: ## remove what make and the tools made here (the engine's cache stays: reforge doctor says where)
 	rm -rf .venv .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

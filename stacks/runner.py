@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import Field
+from pydantic.alias_generators import to_camel
 
 from stacks.clusters import ObjectName
 from stacks.values import Strict, Text
@@ -52,4 +53,5 @@ class Runner(Strict):
     def plain(self) -> dict[str, Any]:
         """The same as our plugin takes it."""
         values = self.kubernetes.model_dump(exclude={"context"}, exclude_none=True)
-        return {**values, "cluster": self.kubernetes.context}
+        named = {to_camel(name): value for name, value in values.items()}
+        return named | ({"cluster": self.kubernetes.context} if self.kubernetes.context else {})

@@ -12,9 +12,10 @@ from pydantic import Field
 from dbrestore.handler import Context, State
 from dbrestore.jobs.manifest import Work
 from dbrestore.jobs.results import Result
-from dbrestore.jobs.running import Running
+from dbrestore.jobs.running import Running, require_access
 from dbrestore.jobs.settings import Cluster
 from dbrestore.logical.inputs import DumpInputs
+from dbrestore.logical.parts import require_divisible
 from dbrestore.logical.steps import DATA, FINISH, OBJECTS
 from problem import Misuse
 
@@ -64,6 +65,16 @@ class NearLoad:
         """One of the three as a Job; what each of its pods gives."""
         known = {URL: self.url, LOAD: json.dumps(self.work.wire())}
         return Running(Work(self.name, VERB, step, known, pods), self.cluster, self.target, context).results()
+
+
+def require_loadable(place: str, form: str, cluster: Cluster, context: Context) -> None:
+    """Whether pods could load it; asked before an instance is made for it.
+
+    Misuse ``dump-out-of-reach`` or ``dump-not-divisible``; what the cluster says where it does not let us in.
+    """
+    require_in_a_store(place)
+    require_divisible(place, form)
+    require_access(cluster, context)
 
 
 def require_in_a_store(place: str) -> None:

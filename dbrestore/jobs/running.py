@@ -169,6 +169,11 @@ class Running:
             time.sleep(min(POLL_SECONDS, 0.5))
 
 
+def require_access(cluster: Cluster, context: Context) -> None:
+    """Whether the cluster lets us look for Jobs; else the Problem that it answers with."""
+    connect(cluster.cluster, context).find(JOB, cluster.namespace, "reforge")
+
+
 def _has(found: Found, condition: str) -> bool:
     conditions: list[dict[str, Any]] = found.at("status", "conditions", default=[])
     return any(one.get("type") == condition and one.get("status") == "True" for one in conditions)

@@ -63,7 +63,12 @@ def _looked(context: Context, inputs: GivenDump) -> AnyDump:
     dump, entries = Origin(inputs, context).look()
     _require_version(dump.header, inputs)
     _require_room(dump.size, inputs)
-    binaries_for(dump)
+    if inputs.runner:
+        from dbrestore.jobs.loading import require_loadable  # only stacks with a runner need it
+
+        require_loadable(inputs.place, dump.format, inputs.runner, context)
+    else:
+        binaries_for(dump)
     known = {*ROLES[inputs.platform], *inputs.known}
     people.require(people.wanted(entries, inputs.options), inputs.options, known)
     return dump

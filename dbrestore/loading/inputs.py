@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from dbrestore.handler import Inputs
+from dbrestore.jobs.settings import Cluster
 from dbrestore.logical.inputs import DumpInputs
 
 
@@ -21,6 +22,8 @@ class GivenDump(DumpInputs):
     platform: Literal["rds", "cloudsql"]
     known: list[str] = Field(default_factory=list)
     """Roles that will be there besides the platform's own: the administrator's, the application's."""
+    runner: Cluster | None = None
+    """Whose pods will load it."""
 
 
 class Loading(DumpInputs):
@@ -36,6 +39,8 @@ class Loading(DumpInputs):
     """The application's, a secret."""
     locale: str = ""
     """Of the database, instead of the dump's own."""
+    runner: Cluster | None = None
+    """Whose pods load it; without one it is loaded from here."""
 
 
 class PasswordInputs(Inputs):

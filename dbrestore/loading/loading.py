@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -53,21 +53,29 @@ def load_dump(said: Loading, context: Context) -> State:
     phase = place.phase()
     if phase == LOADED:
         return {"status": LOADED}
-    if phase == LOADING:
-        context.progress("clearing half a load of an earlier run")
-    with Origin(said, context).whole() as (dump, entries):
-        found = _filled(
-            replace(place, target=replace(target, binaries=binaries_for(dump))), dump, entries, context
-        )
+    if said.runner is None:
+        found = _fill(place, context)
+    else:
+        from dbrestore.loading.near import fill_near  # only stacks with a runner need it
+
+        found = fill_near(place, said.runner, context)
     return {**found, "status": LOADED, "loadedInSeconds": (datetime.now(UTC) - begun).total_seconds()}
+
+
+def _fill(place: Place, context: Context) -> State:
+    if place.phase() == LOADING:
+        context.progress("clearing half a load of an earlier run")
+    with Origin(place.said, context).whole() as (dump, entries):
+        target = replace(place.target, binaries=binaries_for(dump))
+        return _filled(replace(place, target=target), dump, entries, context)
 
 
 def _filled(place: Place, dump: Dump, entries: Sequence[Entry], context: Context) -> State:
     said, options = place.said, place.said.options
-    portion = _portion(place.server, dump, entries, said)
+    portion = portion_of(place.server, entries, said, lambda entry: rows_of(dump, entry))
     for line in portion.left:
         context.note(f"left out: {line}")
-    _admit(said, place.server)
+    admit(said, place.server)
     place.prepare(entries)
     loaded = load(dump, portion.entries, place.target, options, context)
     place.mark(LOADED)
@@ -90,20 +98,25 @@ def require_entry(server: Target, context: Context) -> None:
     until(look, late, Patience("the instance", ENTRY_SECONDS), context)
 
 
-def _admit(said: Loading, server: Target) -> None:
+def admit(said: Loading, server: Target) -> None:
     """The application's role with its password; who loads has its own already."""
     if said.user and said.user != server.parameters.get("user"):
         people.make([said.user], server)
         people.let_in(said.user, said.password, server)
 
 
-def _portion(server: Target, dump: Dump, entries: Sequence[Entry], said: Loading) -> Portion:
-    """What is loaded. Problem ``restore-incomplete`` for what cannot be and nobody accepted, by its name."""
+def portion_of(
+    server: Target, entries: Sequence[Entry], said: Loading, rows: Callable[[Entry], int]
+) -> Portion:
+    """What is loaded; ``rows`` counts those of a table.
+
+    Problem ``restore-incomplete`` for what cannot be and nobody accepted, by its name.
+    """
     lost = _lost(server, entries)
     judge([*lost, *people.unowned(entries, said.options, server)], said.accept)
     labels, left = {one.label for one in lost}, dict[str, str]()
     for entry in entries:
-        if (why := acts_by_itself(entry)) and (entry.kind != "TABLE DATA" or rows_of(dump, entry)):
+        if (why := acts_by_itself(entry)) and (entry.kind != "TABLE DATA" or rows(entry)):
             left[entry.label] = why
     taken = (one for one in entries if not acts_by_itself(one) and one.label not in labels)
     return Portion(tuple(taken), tuple(f"{label}: {why}" for label, why in left.items()))

@@ -20,16 +20,21 @@ from problem import Misuse, Problem
 TOC = "toc.dat"
 
 
+def require_divisible(place: str, form: str) -> None:
+    """Misuse ``dump-not-divisible`` for a format of which only the whole can be loaded."""
+    if form not in ("custom", "directory"):
+        what = f"{place} is {form}, of which no part can be loaded alone."
+        cure = "Have it written by pg_dump -Fd or -Fc, or take `runner` out of the config."
+        raise Misuse("dump-not-divisible", what, cure)
+
+
 class Parts:
     """A dump where it lies; ``dump`` has its contents."""
 
     def __init__(self, store: Store) -> None:
         self._store, self.dump = store, store.peek()
         self._files = store.files
-        if self.dump.format not in ("custom", "directory"):
-            what = f"{self.dump.place} is {self.dump.format}, of which no part can be loaded alone."
-            cure = "Have it written by pg_dump -Fd or -Fc, or take `runner` out of the config."
-            raise Misuse("dump-not-divisible", what, cure)
+        require_divisible(self.dump.place, self.dump.format)
 
     @property
     def sizes(self) -> dict[int, int]:
