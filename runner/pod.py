@@ -23,7 +23,8 @@ INDEX = "JOB_COMPLETION_INDEX"
 SAID_SECONDS = 2.0
 """So often at most a line of progress goes into the log."""
 _MAY_PASS = {
-    "interrupted", "load-failed", "load-still-running", "storage-unreachable", "database-unreachable",
+    "database-unreachable", "interrupted", "load-failed", "load-no-entry", "load-still-running",
+    "storage-unreachable",
 }  # fmt: skip
 """Problems that another try may not meet."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from dbrestore.jobs.manifest import CONTAINER
@@ -16,16 +15,11 @@ _CONFIG = {"CreateContainerConfigError", "CreateContainerError", "RunContainerEr
 _GOES_ON = "Then run the same command again; what is done stays done."
 
 
-def not_starting(job: Found, pods: Sequence[Found], seconds: float) -> Problem | None:
-    """What keeps a pod from its work for longer than ``seconds``; None where nothing does."""
-    for pod in pods:
-        if pod.at("status", "phase", default="Pending") == "Pending" and _age(pod) > seconds:
-            return _kept(pod)
-    if not pods and not job.at("status", "succeeded") and _age(job) > seconds:
-        what = f"No pod of the {job.where} was made within {seconds:g} s."
-        cure = f"See why (a quota, an admission policy): kubectl -n {job.namespace} describe job {job.name}. "
-        return Problem("runner-no-pods", what, cure + _GOES_ON)
-    return None
+def without_pods(job: Found, seconds: float) -> Problem:
+    """Nobody makes pods for it."""
+    what = f"No pod of the {job.where} was made within {seconds:g} s."
+    cure = f"See why (a quota, an admission policy): kubectl -n {job.namespace} describe job {job.name}. "
+    return Problem("runner-no-pods", what, cure + _GOES_ON)
 
 
 def failure(job: Found, pods: Sequence[Found]) -> Problem:
@@ -70,7 +64,8 @@ def late(job: Found, seconds: float) -> Problem:
     return Problem("runner-deadline", what, cure + _GOES_ON)
 
 
-def _kept(pod: Found) -> Problem:
+def not_starting(pod: Found) -> Problem:
+    """What keeps a pod from its work."""
     waiting = _state(pod).get("waiting") or {}
     reason, message = str(waiting.get("reason") or ""), str(waiting.get("message") or "")
     if reason in _IMAGE:
@@ -98,7 +93,9 @@ def _kept(pod: Found) -> Problem:
 
 def _failed(job: Found) -> tuple[str, str]:
     conditions = job.at("status", "conditions", default=[])
-    one: dict[str, Any] = next((one for one in conditions if one.get("type") in ("Failed", "FailureTarget")), {})
+    one: dict[str, Any] = next(
+        (one for one in conditions if one.get("type") in ("Failed", "FailureTarget")), {}
+    )
     return str(one.get("reason") or "no reason given"), str(one.get("message") or "")
 
 
@@ -124,9 +121,3 @@ def _last(end: dict[str, Any]) -> str:
     """The last of what the container said, which the kubelet keeps where it wrote no message."""
     lines = str(end.get("message") or end.get("reason") or "").strip().splitlines()
     return " | ".join(lines[-3:])
-
-
-def _age(found: Found) -> float:
-    """Seconds since it was made, by our clock."""
-    made = datetime.fromisoformat(found.at("metadata", "creationTimestamp"))
-    return (datetime.now(UTC) - made).total_seconds()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from pydantic import Field
@@ -15,8 +15,10 @@ from dbrestore.jobs.results import Result
 from dbrestore.jobs.running import Running, require_access
 from dbrestore.jobs.settings import Cluster
 from dbrestore.logical.inputs import DumpInputs
+from dbrestore.logical.ledger import Ledger, forget
 from dbrestore.logical.parts import require_divisible
 from dbrestore.logical.steps import DATA, FINISH, OBJECTS
+from dbrestore.logical.target import Target
 from problem import Misuse
 
 VERB = "load"
@@ -45,26 +47,44 @@ class LoadWork(DumpInputs):
 
 @dataclass(frozen=True)
 class NearLoad:
-    """One restore's dump, and the cluster whose pods load it. ``target``: the database without secrets."""
+    """One restore's dump, the database that it goes into, and the cluster whose pods load it."""
 
     name: str
     work: LoadWork
     url: str
-    target: str
+    """The database as the pods reach it; a secret."""
+    database: Target
+    """The same as it is reached from here."""
     cluster: Cluster
 
-    def run(self, context: Context) -> State:
-        """Load it; what came of it, as outputs. A Problem is the pods' own, or ``runner-...``."""
+    @property
+    def ledger(self) -> Ledger:
+        """What of it is done; it is there until ``run`` has told that all is."""
+        return Ledger(self.database, self.work.load)
+
+    def run(self, context: Context, done: Callable[[], None] = lambda: None) -> State:
+        """Load it; what came of it, as outputs. A Problem is the pods' own, or ``runner-...``.
+
+        ``done`` takes down that it is loaded, before the notes that say the same are dropped.
+        """
         self.step(OBJECTS, 1, context)
-        lots = self.step(DATA, self.work.lots, context)
+        self.step(DATA, self.work.lots, context)
         [found] = self.step(FINISH, 1, context)
-        rows, tables = (sum(int(lot[name]) for lot in lots) for name in ("rows", "tables"))
-        return {**found, "loadedRows": rows, "loadedTables": tables}
+        done()
+        forget(self.database)
+        return found
 
     def step(self, step: str, pods: int, context: Context) -> list[Result]:
         """One of the three as a Job; what each of its pods gives."""
         known = {URL: self.url, LOAD: json.dumps(self.work.wire())}
-        return Running(Work(self.name, VERB, step, known, pods), self.cluster, self.target, context).results()
+        return Running(
+            Work(self.name, VERB, step, known, pods), self.cluster, self._address, context
+        ).results()
+
+    @property
+    def _address(self) -> str:
+        said = self.database.parameters
+        return f"{said.get('host')}:{said.get('port')}/{self.database.name}"
 
 
 def require_loadable(place: str, form: str, cluster: Cluster, context: Context) -> None:

@@ -31,7 +31,7 @@ class Running:
         self._work, self._cluster, self._context = work, cluster, context
         self._api = connect(cluster.cluster, context)
         self._name = job_name(work.name, work.verb, work.step, target)
-        self._logs = True
+        self._logs, self._seen = True, dict[str, float]()
 
     def results(self) -> list[Result]:
         """Of each pod by its index. The Job goes, with its Secret, whatever comes of it.
@@ -103,13 +103,26 @@ class Running:
             pods = self._pods()
             if _has(now, "Failed"):
                 raise faults.failure(now, pods)
-            if problem := faults.not_starting(now, pods, self._cluster.start_timeout):
-                raise problem
+            self._require_start(now, pods)
             if time.monotonic() > deadline:
                 raise faults.late(now, self._cluster.timeout + GRACE_SECONDS)
             self._tell(now, pods)
             if self._context.cancelled.wait(POLL_SECONDS):
                 raise interrupted(f"job {self._name}")
+
+    def _require_start(self, now: Found, pods: list[Found]) -> None:
+        """A pod's time to start is counted from when we saw it first: clocks differ."""
+        idle = [pod for pod in pods if pod.at("status", "phase", default="Pending") == "Pending"]
+        waited_for = idle or ([] if pods or now.at("status", "succeeded") else [now])
+        moment = time.monotonic()
+        self._seen = {one.uid: self._seen.get(one.uid, moment) for one in waited_for}
+        for one in waited_for:
+            if moment - self._seen[one.uid] > self._cluster.start_timeout:
+                raise (
+                    faults.not_starting(one)
+                    if idle
+                    else faults.without_pods(one, self._cluster.start_timeout)
+                )
 
     def _tell(self, now: Found, pods: list[Found]) -> None:
         """So many parts done, and the last line of whoever is at work."""

@@ -47,9 +47,10 @@ class Dump(Handler):
             f"The dump takes {size(dump.size)}; unpacked it may be more than the instance's "
             f"{size(inputs.room)} of storage."
         ]
+        near = [f"Pods in namespace {inputs.runner.namespace} will load it."] if inputs.runner else None
         return [
             *(tight if dump.unpacked > inputs.room else []),
-            *Origin(inputs, context).forecast(dump).lines(),
+            *(near or Origin(inputs, context).forecast(dump).lines()),
         ]
 
 

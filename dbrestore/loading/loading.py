@@ -15,6 +15,7 @@ from dbrestore.logical.complaints import Complaint, judge
 from dbrestore.logical.entrance import why_shut
 from dbrestore.logical.entries import Entry
 from dbrestore.logical.leaving import acts_by_itself
+from dbrestore.logical.ledger import forget
 from dbrestore.logical.load import load
 from dbrestore.logical.opening import binaries_for
 from dbrestore.logical.origin import Origin
@@ -52,6 +53,7 @@ def load_dump(said: Loading, context: Context) -> State:
     require_entry(place.server, context)
     phase = place.phase()
     if phase == LOADED:
+        forget(place.target)  # what pods noted, where a kill came between
         return {"status": LOADED}
     if said.runner is None:
         found = _fill(place, context)

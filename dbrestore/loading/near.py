@@ -9,9 +9,9 @@ from dbrestore.loading.database import LOADED, LOADING, Place
 from dbrestore.loading.loading import admit, portion_of
 from dbrestore.logical.entries import Entry
 from dbrestore.logical.fetching import Store
-from dbrestore.logical.ledger import Ledger
 from dbrestore.logical.opening import chosen
 from dbrestore.logical.parts import Parts
+from problem import Refusal
 
 _EMPTY = 64
 """Bytes that the data of a table without a row takes at most, whatever packs it."""
@@ -39,11 +39,18 @@ def fill_near(place: Place, cluster: Cluster, context: Context) -> State:
     without = [one.number for one in parts.dump.entries if one.number not in kept]
     work = LoadWork(**known, without=without, lots=lots_of(cluster, tables))
     admit(said, place.server)
-    if not (place.phase() == LOADING and Ledger(place.target, work.load).there()):
+    near = NearLoad(said.name, work, said.url, place.target, cluster)
+    if not _under_way(place, near):
         place.prepare(entries)
-    target = (
-        f"{place.target.parameters.get('host')}:{place.target.parameters.get('port')}/{place.target.name}"
-    )
-    found = NearLoad(said.name, work, said.url, target, cluster).run(context)
-    place.mark(LOADED)
+    found = near.run(context, lambda: place.mark(LOADED))
     return {**found, "left": list(portion.left), "dumpOf": parts.dump.header.server}
+
+
+def _under_way(place: Place, near: NearLoad) -> bool:
+    """Whether pods have begun just this load; of a database that bears our mark, anything else may go."""
+    if place.phase() != LOADING:
+        return False
+    try:
+        return near.ledger.there()
+    except Refusal:
+        return False

@@ -1,7 +1,7 @@
 """What of a load in steps is done, noted in the target by the transactions that do it.
 
 A table and its note are committed together, so that neither a kill nor two loaders at once bring a row twice
-or pass one over. The notes are a schema of ours that makes way for nothing and is dropped at the end.
+or pass one over. The notes are a schema of ours that stays until the load is taken down as done.
 """
 
 from __future__ import annotations
@@ -89,9 +89,13 @@ class Ledger:
         """Rows of each table that is loaded, by its entry's number."""
         return {int(row[0]): int(row[1]) for row in self._target.rows(f"SELECT * FROM {SCHEMA}.tables")}  # noqa: S608
 
-    def drop(self) -> None:
-        with self._target.connect() as connection:
-            connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE".encode())
+
+def forget(target: Target) -> None:
+    """Drop the notes of a load that is done. Gone already is fine."""
+    with target.connect() as connection:
+        connection.execute(
+            f"SET client_min_messages = error; DROP SCHEMA IF EXISTS {SCHEMA} CASCADE".encode()
+        )
 
 
 def claim(connection: psycopg.Connection[Any], entry: Entry) -> bool:

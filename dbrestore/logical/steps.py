@@ -27,6 +27,8 @@ from problem import Problem
 
 OBJECTS, DATA, FINISH = "objects", "data", "finish"
 STEPS = (OBJECTS, DATA, FINISH)
+_SETTLED = "settled"
+"""In the ledger, of a load of which nothing is left to do; FINISH stands there as soon as that is begun."""
 _MADE_BEFORE = re.compile(r"already exists|already (?:a )?member of publication|multiple primary keys")
 
 
@@ -73,25 +75,33 @@ class Steps:
         return shards(self.passes.tables, size, count)[index]
 
     def left(self, lot: Sequence[Entry]) -> list[Entry]:
-        """Those that are not loaded yet. Problem ``load-step-missing`` where the objects are not made."""
-        done = self._begun().loaded()
+        """Those that are not loaded yet, once whoever was at them before is gone.
+
+        Problem ``load-step-missing`` where the objects are not made.
+        """
+        ledger = self._begun()
+        ledger.alone("this lot")
+        done = ledger.loaded()
         return [one for one in lot if one.number not in done]
 
-    def data(self, lot: Sequence[Entry]) -> Mapping[str, Any]:
-        """Load what is left of a lot; gives the lot's tables and rows in all."""
-        left, ledger = self.left(lot), self.ledger
-        ledger.alone("this lot")
-        self.passes.fill(left, noted=True)
-        done = ledger.loaded()
-        rows = sum(done[one.number] for one in lot)
-        return {"tables": len(lot), "rows": rows, "loadedNow": [one.label for one in left]}
+    def fill(self, tables: Sequence[Entry]) -> None:
+        """Load some tables of a lot, each with its note; what another has loaded meanwhile is passed over."""
+        self.passes.fill(tables, noted=True)
+
+    def filled(self, lot: Sequence[Entry]) -> Mapping[str, Any]:
+        """The lot's tables and rows, whoever has loaded them."""
+        done = self.ledger.loaded()
+        return {"tables": len(lot), "rows": sum(done[one.number] for one in lot)}
 
     def finish(self) -> Mapping[str, Any]:
-        """Indexes, constraints, grants, statistics; whether all is there; then the ledger goes."""
-        if not self.ledger.there():
-            return self._finished_before()
+        """Indexes, constraints, grants, statistics; whether all is there. What came of it, however often.
+
+        The ledger stays, so that who comes back late finds all done; who ordered the load drops it.
+        """
         ledger = self._begun()
         ledger.alone(FINISH)
+        if settled := ledger.facts(_SETTLED):
+            return settled
         done = ledger.loaded()
         if missing := [one.label for one in self.passes.tables if one.number not in done]:
             raise Problem("rows-missing", f"Not loaded yet: {', '.join(missing[:5])}.")
@@ -100,7 +110,7 @@ class Steps:
         found.complaints += self._build(ledger)
         found.roles_made = self._roles_made(ledger)
         settle(self.chosen, self.target, self.options, found, self.context)
-        ledger.drop()
+        ledger.finish(_SETTLED, found.outputs())
         return found.outputs()
 
     def _build(self, ledger: Ledger) -> list[Complaint]:
@@ -117,12 +127,6 @@ class Steps:
         before = set(ledger.before["roles"])
         now = {str(row[0]) for row in self.target.rows("SELECT rolname FROM pg_roles")}
         return sorted(now - before)
-
-    def _finished_before(self) -> Mapping[str, Any]:
-        """The ledger goes last: without it, either all was done, or nothing was begun."""
-        if missing := presence.missing(self.chosen, self.target):
-            raise Problem("rows-missing", f"Nothing was loaded: {missing[0]}.")
-        return {"comparedObjects": presence.compared(self.chosen)}
 
     def _begun(self) -> Ledger:
         ledger = self.ledger

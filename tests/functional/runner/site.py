@@ -53,7 +53,8 @@ class Site:
 
     def near(self, cluster: Cluster, target: str, work: LoadWork, **settings: Any) -> NearLoad:
         known = {"namespace": cluster.namespace, "image": IMAGE, "environment_from": ["store"], "shards": 3}
-        return NearLoad("r", work, target, target, Settings.model_validate(known | settings))
+        database = Target.of_url(target, find_binaries())
+        return NearLoad("r", work, target, database, Settings.model_validate(known | settings))
 
     @cached_property
     def loaded(self) -> str:

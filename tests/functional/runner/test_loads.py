@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from dbrestore.jobs import running
+from dbrestore.jobs import manifest, running
 from dbrestore.jobs.loading import NearLoad
 from dbrestore.logical.ledger import SCHEMA
 from dbrestore.logical.steps import DATA, FINISH, OBJECTS
@@ -175,8 +176,6 @@ def test_a_killed_finish_is_gone_on_with(cluster: Cluster, site: Site, at_work: 
             wait_until(lambda: len([one for one in at_work.jobs.made if "finish" in one]) == 2, 60)
         end.result()
         assert site.text(url) == site.loaded
-        again = site.near(cluster, url, near.work).step(FINISH, 1, cluster.context)
-        assert again[0]["comparedObjects"] > TABLES
     assert left_nothing(cluster)
 
 
@@ -185,9 +184,13 @@ import json, sys
 from dbrestore.handler import Context
 from dbrestore.jobs.loading import LoadWork, NearLoad
 from dbrestore.jobs.settings import Cluster
+from dbrestore.logical.target import Target
+from toolchain.postgres import find_binaries
 given = json.load(sys.stdin)
 work, cluster = LoadWork.model_validate(given["work"]), Cluster.model_validate(given["cluster"])
-NearLoad("r", work, given["url"], given["url"], cluster).run(Context(""))
+NearLoad(
+    "r", work, given["url"], Target.of_url(given["url"], find_binaries()), cluster
+).run(Context(""))
 """
 
 
@@ -293,3 +296,74 @@ def test_a_job_of_somebody_else_under_our_name_is_left_alone(
         site.near(cluster, url, site.work(site.dump("d"))).run(cluster.context)
     assert caught.value.name == "runner-name-taken"
     assert left_nothing(cluster)
+
+
+def test_pods_that_no_node_takes_are_named(cluster: Cluster, site: Site, at_work: Node) -> None:
+    at_work.jobs.node, at_work.jobs.unschedulable = None, "0/3 nodes are available: 3 Insufficient memory."
+    with site.empty() as url, pytest.raises(Problem, match="3 Insufficient memory") as caught:
+        site.near(cluster, url, site.work(site.dump("d")), start_timeout=0.5).run(cluster.context)
+    assert caught.value.name == "runner-unschedulable"
+    assert left_nothing(cluster)
+
+
+def test_a_job_that_gets_no_pods_is_named(cluster: Cluster, site: Site, at_work: Node) -> None:
+    at_work.jobs.quota = True
+    with site.empty() as url, pytest.raises(Problem) as caught:
+        site.near(cluster, url, site.work(site.dump("d")), start_timeout=0.5).run(cluster.context)
+    assert caught.value.name == "runner-no-pods"
+    assert left_nothing(cluster)
+
+
+def test_a_job_that_somebody_deletes_is_named_and_its_pods_are_ended(
+    cluster: Cluster, site: Site, at_work: Node
+) -> None:
+    with site.empty() as url:
+        near = site.near(cluster, url, site.work(site.dump("d")))
+        with held(url, "CREATE SCHEMA shop") as lock, in_background(near, cluster, lock) as end:
+            waiting(url, "reforge objects 0")
+            [job] = cluster.all("Job")
+            cluster.remove("Job", job["metadata"]["name"])
+            with pytest.raises(Problem) as caught:
+                end.result()
+    assert caught.value.name == "runner-job-gone"
+    assert left_nothing(cluster)
+
+
+def test_a_database_that_does_not_let_the_pods_in_is_tried_again_and_then_named(
+    cluster: Cluster, site: Site, at_work: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manifest, "_TRIES", 1)
+    near = site.near(cluster, "postgresql://postgres@127.0.0.1:1/shop", site.work(site.dump("d")))
+    with pytest.raises(Problem, match="pods come from") as caught:
+        near.run(cluster.context)
+    assert caught.value.name == "load-no-entry"
+    assert len(at_work.jobs.made) == 2
+    assert left_nothing(cluster)
+
+
+def test_each_table_of_a_folder_is_fetched_once_and_by_one_pod(
+    cluster: Cluster, site: Site, at_work: Node
+) -> None:
+    place = site.dump("d")
+    before = len(site.bucket.server.log.read_text())
+    with site.empty() as url:
+        site.near(cluster, url, site.work(place)).run(cluster.context)
+    fetched = re.findall(r"GET /bucket/(\S+/\d+\.dat\.gz) HTTP", site.bucket.server.log.read_text()[before:])
+    assert sorted(fetched) == sorted(set(fetched))
+    assert len(fetched) == TABLES
+
+
+def test_a_load_that_was_done_while_nobody_looked_is_found_done(
+    cluster: Cluster, site: Site, at_work: Node
+) -> None:
+    with site.empty() as url:
+        near = site.near(cluster, url, site.work(site.dump("d")))
+        for step, pods in ((OBJECTS, 1), (DATA, 3)):
+            near.step(step, pods, cluster.context)
+        [first] = near.step(FINISH, 1, cluster.context)
+        before = files(site, url)
+        found = near.run(cluster.context)
+        assert files(site, url) == before
+        assert site.text(url) == site.loaded
+    assert found == first
+    assert found["loadedRows"] == 9001

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dbrestore.loading.database import LOADED, Place
 from dbrestore.loading.dump import Dump
 from dbrestore.loading.inputs import GivenDump, Loading
 from dbrestore.loading.load import Load
@@ -140,3 +141,27 @@ def test_what_pods_cannot_load_is_refused_while_the_dump_is_looked_at(
     with pytest.raises(Problem) as caught:
         Dump().examine(cluster.context, GivenDump.model_validate(given))
     assert caught.value.name == name
+
+
+def test_what_pods_finished_while_nobody_looked_is_not_loaded_again(
+    cluster: Cluster, site: Site, at_work: Node, cloud: Managed, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = said(cloud, site, url, runner(cluster))
+
+    def killed(place: Place, phase: str) -> None:
+        if phase == LOADED:
+            raise KeyboardInterrupt
+        mark(place, phase)
+
+    mark = Place.mark
+    monkeypatch.setattr(Place, "mark", killed)
+    with pytest.raises(KeyboardInterrupt):
+        Load().create(cluster.context, inputs)
+    monkeypatch.setattr(Place, "mark", mark)
+    oid = "SELECT oid FROM pg_database WHERE datname = current_database()"
+    with held(cloud.keeps(DATABASE), oid) as look:
+        before = look.execute(oid).fetchall()
+    Load().create(cluster.context, inputs)
+    with held(cloud.keeps(DATABASE), oid) as look:
+        assert look.execute(oid).fetchall() == before
+        assert look.execute("SELECT FROM pg_namespace WHERE nspname = 'reforge_load'").fetchall() == []

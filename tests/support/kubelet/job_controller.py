@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tests.functional.kubernetes.cluster import Body, Cluster
-from tests.support.kubelet.kubelet import NODE
+from tests.support.kubelet.kubelet import NODE, report
 
 INDEX = "batch.kubernetes.io/job-completion-index"
 
@@ -24,6 +24,8 @@ class JobController:
     cluster: Cluster
     node: str | None = NODE
     unschedulable: str = ""
+    quota: bool = False
+    """Whether the namespace has no room for another pod."""
     made: list[str] = field(default_factory=list)
     """Names of all pods that were ever made."""
 
@@ -55,7 +57,7 @@ class JobController:
         if len(done) == job["spec"]["completions"]:
             self._complete(job, done)
             return
-        free = job["spec"]["parallelism"] - len(at_work)
+        free = 0 if self.quota else job["spec"]["parallelism"] - len(at_work)
         waiting = [one for one in range(job["spec"]["completions"]) if one not in at_work and one not in done]
         for index in waiting[: max(0, free)]:
             self._add(job, index)
@@ -106,9 +108,7 @@ class JobController:
                 "reason": "Unschedulable",
                 "message": self.unschedulable,
             }
-            self.cluster.merge(
-                "Pod", self.made[-1], {"status": {"conditions": [one]}}, "status", by="scheduler"
-            )
+            report(self.cluster, ("Pod", self.made[-1]), {"conditions": [one]}, "scheduler")
 
     def _complete(self, job: Body, done: list[int]) -> None:
         conditions = [
@@ -128,7 +128,7 @@ class JobController:
         self._status(job, {"active": 0, "conditions": conditions})
 
     def _status(self, job: Body, status: Body) -> None:
-        self.cluster.merge("Job", job["metadata"]["name"], {"status": status}, "status", by="job-controller")
+        report(self.cluster, ("Job", job["metadata"]["name"]), status, "job-controller")
 
 
 def _conditions(job: Body) -> set[str]:

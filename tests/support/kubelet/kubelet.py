@@ -184,7 +184,7 @@ class Kubelet:
         one = {"name": wanted["name"], "image": wanted["image"], "imageID": "", "restartCount": 0}
         one |= {"ready": "running" in state, "state": state}
         status = {"phase": phase, "containerStatuses": [one]}
-        self.cluster.merge("Pod", pod["metadata"]["name"], {"status": status}, "status", by="kubelet")
+        report(self.cluster, ("Pod", pod["metadata"]["name"]), status, "kubelet")
 
     def _end(self, name: str) -> None:
         """A deleted pod: SIGTERM, and SIGKILL where it has not listened by the next rounds."""
@@ -197,6 +197,14 @@ class Kubelet:
                 one.kill()
                 one.process.wait()
         self.cluster.remove("Pod", name)
+
+
+def report(cluster: Cluster, whose: tuple[str, str], status: Body, by: str) -> None:
+    """Write an object's status. That it was deleted meanwhile is nothing to a controller."""
+    path = cluster.path(*whose, "status")
+    headers = {"Content-Type": "application/merge-patch+json"}
+    answer = cluster.http.patch(path, params={"fieldManager": by}, json={"status": status}, headers=headers)
+    assert answer.is_success or answer.status_code == 404, answer.text
 
 
 def _mounts(pod: Body, wanted: Body, folder: Path) -> list[tuple[str, str]]:
