@@ -28,7 +28,7 @@ def fill_near(place: Place, cluster: Cluster, context: Context) -> State:
     entries, sizes = chosen(parts.dump, said.options, context), parts.sizes
 
     def rows(entry: Entry) -> int:
-        return int(sizes.get(entry.number, 0) > _EMPTY)
+        return int(sizes.get(entry.number, _EMPTY + 1) > _EMPTY)
 
     portion = portion_of(place.server, entries, said, rows)
     for line in portion.left:

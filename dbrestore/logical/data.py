@@ -172,7 +172,7 @@ class Data:
 def extents(offsets: Mapping[int, int], end: int) -> dict[int, int]:
     """Bytes from each block of a custom archive to the next, or to the archive's ``end``."""
     starts = sorted(offsets.values())
-    ends = dict(zip(starts, [*starts[1:], end], strict=True))
+    ends = dict(zip(starts, [*starts[1:], end], strict=False))  # without a block there is no end either
     return {number: ends[start] - start for number, start in offsets.items()}
 
 

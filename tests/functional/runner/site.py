@@ -47,6 +47,10 @@ class Site:
         finally:
             server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
+    def execute(self, url: str, text: str) -> list[tuple[Any, ...]]:
+        """Run SQL in one of the databases."""
+        return self.dumped.server.execute(text, url.rpartition("/")[2])
+
     def work(self, url: str, lots: int = 3, **options: Any) -> LoadWork:
         known = {"place": url, "lots": lots, "storage": dict(self.bucket.options)}
         return LoadWork.model_validate(known | options)
