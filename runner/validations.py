@@ -38,7 +38,7 @@ class NearValidation:
     def run(self, context: Context) -> Report:
         """The report, as a run on this machine makes it. Problem ``runner-...``."""
         parts = parts_of(self.suite, self.cluster.shards)
-        work = Work(self.name, VERB, "", self._known(parts), parts)
+        work = Work(self.name, VERB, "", self._known(parts), parts, fresh=True)
         found = Running(work, self.cluster, str(self.subject.address), context).results()
         return merged(self.suite, [report_of(one["report"]) for one in found])
 

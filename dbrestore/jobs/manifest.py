@@ -46,6 +46,8 @@ class Work:
     known: Mapping[str, str]
     """Variables with what it has to know, secrets among them."""
     pods: int = 1
+    fresh: bool = False
+    """Whether what a finished Job of before has found is too old to count."""
 
     @property
     def words(self) -> list[str]:

@@ -51,11 +51,9 @@ class Running:
         return results
 
     def _started(self) -> Found:
-        """The Job of before, where it was made for just this and has not failed; else a new one."""
+        """The Job of before, where it was made for just this and may still be of use; else a new one."""
         known = self._find(JOB)
-        if known and (
-            known.annotations.get(SPEC) != spec_digest(self._work, self._cluster) or _has(known, "Failed")
-        ):
+        if known and self._is_past(known):
             self._context.progress(f"removing the {known.where} of an earlier run")
             self._remove()
             known = None
@@ -66,6 +64,11 @@ class Running:
         # Where nobody ever comes back, the Secret goes with the Job.
         self._api.change(told, lambda _now: {"metadata": {"ownerReferences": [owner]}})
         return known
+
+    def _is_past(self, known: Found) -> bool:
+        """Whether it was made for something else, has failed, or found what counts no more."""
+        other = known.annotations.get(SPEC) != spec_digest(self._work, self._cluster)
+        return other or _has(known, "Failed") or (self._work.fresh and _has(known, "Complete"))
 
     def _secret(self) -> Found:
         known = self._find(SECRET)

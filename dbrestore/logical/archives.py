@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from dbrestore.handler import Context
@@ -47,12 +47,11 @@ class Passes:
         judge(data.complaints, ())
         return data.rows
 
-    def build(self, there: Callable[[Entry], bool] = lambda _entry: False) -> list[Complaint]:
-        """What stands on the data, without what is ``there`` already."""
+    def build(self) -> list[Complaint]:
+        """What stands on the data."""
         complaints = self._restore(self.others, 1)
-        after = [one for one in self.after if not there(one)]
-        self._context.progress(f"building {len(after)} indexes, constraints and grants")
-        return complaints + self._restore(after, self._options.jobs)
+        self._context.progress(f"building {len(self.after)} indexes, constraints and grants")
+        return complaints + self._restore(self.after, self._options.jobs)
 
     def _restore(self, entries: Sequence[Entry], jobs: int) -> list[Complaint]:
         options = replace(self._options, jobs=jobs)

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dbrestore.handler import Context
-from dbrestore.logical import presence
 from dbrestore.logical.archives import Passes
 from dbrestore.logical.clearing import clear, inventory
 from dbrestore.logical.complaints import Complaint
@@ -114,14 +113,11 @@ class Steps:
         return found.outputs()
 
     def _build(self, ledger: Ledger) -> list[Complaint]:
-        """What an earlier try has made is there, and is not made again."""
+        """Where an earlier try was begun, the server refuses to make again what that has made."""
         began_before = ledger.facts(FINISH) is not None
         ledger.finish(FINISH, {})
-        if not began_before:
-            return self.passes.build()
-        there = presence.catalog(self.target)
-        complaints = self.passes.build(lambda one: (one.kind, one.schema, one.name) in there)
-        return [one for one in complaints if not _MADE_BEFORE.search(one.said)]
+        complaints = self.passes.build()
+        return [one for one in complaints if not (began_before and _MADE_BEFORE.search(one.said))]
 
     def _roles_made(self, ledger: Ledger) -> list[str]:
         before = set(ledger.before["roles"])

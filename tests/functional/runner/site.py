@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,15 @@ class Site:
         url = f"{self.bucket.url}/{path.name}"
         self.bucket.put(url, path.read_bytes())
         return url
+
+    @contextmanager
+    def fetching(self) -> Iterator[list[str]]:
+        """The files of tables' data that are fetched from the bucket, known once the block is over."""
+        found: list[str] = []
+        begin = len(self.bucket.server.log.read_text())
+        yield found
+        said = self.bucket.server.log.read_text()[begin:]
+        found += re.findall(r"GET /bucket/(\S+/\d+\.dat\.gz) HTTP", said)
 
     @contextmanager
     def empty(self) -> Iterator[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from dbrestore.jobs import results
+from dbrestore.jobs.running import Running
 from dbrestore.jobs.settings import Cluster as Settings
 from runner.validations import NearValidation
 from tests.functional.kubernetes.cluster import Cluster
@@ -114,6 +116,20 @@ def test_a_validation_whose_pod_is_killed_is_begun_anew(
         finally:
             lock.rollback()
         assert finding(end.result()) == finding(run(parse(SUITE), Subject(database)))
+    assert left_nothing(cluster)
+
+
+def test_a_report_of_before_does_not_count(
+    cluster: Cluster, at_work: Node, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove = Running._remove
+    monkeypatch.setattr(Running, "_remove", lambda _self: None)
+    near(cluster, database, shards=1).run(cluster.context)  # as if killed once the Job was done
+    monkeypatch.setattr(Running, "_remove", remove)
+    first = cluster.all("Job")[0]["status"]["startTime"]
+    report = near(cluster, database, shards=1).run(cluster.context)
+    assert len(at_work.jobs.made) == 2
+    assert report.started_at > datetime.fromisoformat(first)
     assert left_nothing(cluster)
 
 
