@@ -13,7 +13,17 @@ import pytest
 from cli.explanations import DOCUMENT, Entry, entries
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("archive", "cli", "dbrestore", "finding", "rehearsal", "runner", "stacks", "toolchain", "validation")
+PACKAGES = (
+    "archive",
+    "cli",
+    "dbrestore",
+    "finding",
+    "rehearsal",
+    "runner",
+    "stacks",
+    "toolchain",
+    "validation",
+)
 _THROUGH_THE_ENGINE = "dbrestore"
 """What this package raises reaches its reader through the engine, which knows one kind of failure."""
 
