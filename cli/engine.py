@@ -110,7 +110,10 @@ class Engine:
         return dict(json.loads(self.ask("stack", "export", "--stack", self.stack))["deployment"])
 
     def unlock(self) -> None:
-        """Remove the lock of an engine that is known to be dead."""
+        """Remove the lock of an engine that is known to be dead, and what it was writing when it died."""
+        backend = self.environment.get("PULUMI_BACKEND_URL", "")
+        if backend.startswith("file://"):
+            _remove_torn(Path(backend.removeprefix("file://")).expanduser())
         self.ask("cancel", "--yes", "--stack", self.stack, allow="not locked")
 
     def ask(self, *words: str, given: str | None = None, allow: str = "") -> str:
@@ -221,6 +224,16 @@ def _end(process: subprocess.Popen[bytes], on_event: OnEvent) -> None:
     if process.poll() is None:
         process.kill()
         process.wait()
+
+
+def _remove_torn(backend: Path) -> None:
+    """Remove attributes of state files that were cut short: the engine cannot load a state that has them.
+
+    It replaces the state itself in one step and writes its attributes, which it can do without, beside it.
+    """
+    for attributes in backend.glob(".pulumi/**/*.attrs"):
+        if not attributes.stat().st_size:
+            attributes.unlink()
 
 
 def _logged_in() -> bool:

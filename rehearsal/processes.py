@@ -77,7 +77,9 @@ def marked(folder: Path, roles: Iterable[str] | None = None) -> list[int]:
 
 def postmasters(folder: Path) -> list[int]:
     """Pids of the PostgreSQL instances whose data directory lies in this folder."""
-    found = (_postmaster(file) for file in folder.rglob("postmaster.pid"))
+    # os.walk passes over a folder that goes while it is read; Path.rglob fails on it.
+    places = (place for place, _, names in os.walk(folder) if "postmaster.pid" in names)
+    found = (_postmaster(Path(place, "postmaster.pid")) for place in places)
     return [pid for pid in found if pid is not None]
 
 

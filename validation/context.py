@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Self
 
 from psycopg.pq import TransactionStatus
@@ -20,19 +21,22 @@ from validation.connections import (
     read_only_url,
     secrets,
 )
+from validation.samples import Samples
 
 
 @dataclass(frozen=True, repr=False)
 class Subject:
     """The database to validate. ``target_time`` is the moment that it was restored to, with its zone.
 
-    A ``standby`` is promoted later: that it is in recovery is as it should be.
+    A ``standby`` is promoted later: that it is in recovery is as it should be. ``samples`` is the file that
+    committed rows are noted in until they are removed again; without one a killed run leaves them.
     """
 
     url: str
     source_url: str | None = None
     target_time: datetime | None = None
     standby: bool = False
+    samples: Path | None = None
 
     def __post_init__(self) -> None:
         if self.target_time is not None and self.target_time.utcoffset() is None:
@@ -78,6 +82,11 @@ class Context:
         if self._database is None:
             self._database = self._open(self.subject.url)
         return self._database
+
+    @property
+    def samples(self) -> Samples:
+        """What commits a sample, and removes it."""
+        return Samples(self.subject.samples)
 
     @property
     def in_recovery(self) -> bool:

@@ -123,7 +123,11 @@ def _shown(session: Session, found: Report) -> Report:
 
 def _run_on_restore(session: Session, name: str, suite: Suite, restore: Any) -> Report:
     """Near the data where the config has a runner, else here."""
+    from validation.samples import Samples
+
     subject, runner = _subject(session, name, restore), session.file.config().runner
+    if Samples(subject.samples).clear(subject.url):
+        session.screen.say("Removed the sample that a killed validation had left.")
     if runner is None:
         return _run(session, suite, subject)
     from runner.validations import near
@@ -153,6 +157,7 @@ def _subject(session: Session, name: str, restore: Any) -> Subject:
         session.engine.secret("source-url"),
         datetime.fromisoformat(time) if time else None,
         standby=restore.from_.replica is not None,
+        samples=session.folder / "samples" / f"{session.stack}-{name}.json",
     )
 
 

@@ -27,6 +27,7 @@ SOCKET_LIMIT = 107
 """Bytes of a unix socket's path (unix(7), sun_path)."""
 START_SECONDS = 60
 _BUSY = "did not start in time"
+_SILENT = "It ended before it wrote a word: killed, as the system's log may tell. Run the same command again."
 STOP_SECONDS = 60
 _NO_ROOM = 1024**2
 """Bytes free with which no server goes on: it may need a WAL segment of 16 times as many at once."""
@@ -80,7 +81,7 @@ class Cluster:
         while not self.running:
             if (ran.returncode and _BUSY not in ran.stderr) or time.monotonic() > deadline:
                 what = f"PostgreSQL could not be started in {self.directory}."
-                raise Problem("start-failed", what, self.complaint() or ran.stderr.strip())
+                raise Problem("start-failed", what, self.complaint() or _SILENT)
             time.sleep(0.02)
 
     def stop(self) -> None:
@@ -127,6 +128,11 @@ class Cluster:
         lines = self._last_lines()
         serious = [line for line in lines if any(word in line for word in ("FATAL", "PANIC", "ERROR"))]
         return "The server said:\n" + "\n".join((serious or lines)[-5:]) if lines else ""
+
+    @property
+    def recovered(self) -> bool:
+        """Whether the server got as far as its recovery, by its log."""
+        return any("recovery" in line for line in self._last_lines())
 
     @property
     def out_of_space(self) -> bool:

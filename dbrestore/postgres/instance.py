@@ -167,7 +167,8 @@ def _cluster(mark: Mark, binaries: Binaries, who: Account | None, user: str) -> 
 def _cluster_of(mark: Mark, run_as: str | None, state: State) -> Cluster:
     directory = Path(mark.directory)
     version = directory / "PG_VERSION"
-    binaries = find_binaries(int(version.read_text()) if version.exists() else None)
+    known = version.read_text().strip() if version.exists() else ""  # empty where its copying was cut short
+    binaries = find_binaries(int(known) if known else None)
     who = account(directory.owner()) if os.geteuid() == 0 else None
     return _cluster(mark, binaries, who, state.get("source", {}).get("user", "postgres"))
 

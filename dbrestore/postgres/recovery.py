@@ -44,12 +44,24 @@ def recover(cluster: Cluster, target: Target, reach: tuple[int, int], context: C
     ``recovery-failed`` with the server's words; ``interrupted`` leaves a stopped server that goes on later.
     """
     meter = Meter(REPLAYING, max(0, reach[1] - reach[0]), context.progress)
-    cluster.start()
+    _begin(cluster)
     reached = _wait(cluster, reach[0], meter, context)
     compare(target, reached, reach[1])
     if not reached.promoted:
         _promote(cluster)
     return reached
+
+
+def _begin(cluster: Cluster) -> None:
+    """Start the server. One that ends in its recovery, before it takes connections, was started."""
+    try:
+        cluster.start()
+    except Problem as problem:
+        raise _ended_early(cluster) if cluster.recovered else problem from problem
+
+
+def _ended_early(cluster: Cluster) -> Problem:
+    return Problem("recovery-failed", f"Recovery in {cluster.directory} ended early.", cluster.complaint())
 
 
 def _wait(cluster: Cluster, begin: int, meter: Meter, context: Context) -> Reached:
@@ -60,9 +72,7 @@ def _wait(cluster: Cluster, begin: int, meter: Meter, context: Context) -> Reach
                 "interrupted", "Interrupted while replaying WAL.", "The same command goes on from here."
             )
         if not cluster.running:
-            raise Problem(
-                "recovery-failed", f"Recovery in {cluster.directory} ended early.", cluster.complaint()
-            )
+            raise _ended_early(cluster)
         now = _ask(cluster)
         if now:
             meter.reach(max(0, now.lsn - begin))

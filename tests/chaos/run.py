@@ -104,7 +104,7 @@ class _Incident:
             between.get(stage, lambda: None)()
 
     def _stage(self, stage: str) -> None:
-        words = self._words(stage)
+        words, before = self._words(stage), self.project.status["next"]
         with started(self.project, *words) as run:
             struck = not self._done and self._due(stage) and self.result.kill.strike(run)
             code, said = run.end()
@@ -115,7 +115,7 @@ class _Incident:
                 f"exit {code}" if stage == self.result.kill.stage else f"exit {code}, in {stage}"
             )
             settled(self.project)
-            self._continue(stage, words)
+            self._continue(stage, words, before)
         assert self.project.status["state"] == _REACHED[stage], self.project.status
 
     @property
@@ -126,14 +126,18 @@ class _Incident:
         """A stage that ended before its moment hands it to the next one."""
         return STAGES.index(stage) >= STAGES.index(self.result.kill.stage)
 
-    def _continue(self, stage: str, words: list[str]) -> None:
-        """Type what status prints until the stage is reached; a look only leads back to its own words."""
+    def _continue(self, stage: str, words: list[str], before: str) -> None:
+        """Type what status prints until the stage is reached; a look only leads back to its own words.
+
+        So does a status that prints what it printed ``before``: the kill came before anything was done.
+        """
         for _ in range(6):
             known = self.project.status
             if known["state"] == _REACHED[stage]:
                 return
             following = shlex.split(known["next"])
-            typed = words if not following or following[0] == "sources" else following
+            own = not following or following[0] == "sources" or known["next"] == before
+            typed = words if own else following
             self.result.continued.append(f"{known['state']}: {shlex.join(typed)}")
             ended = self.project.reforge(*typed, expect=None)
             assert ended.code == 0, ended.text[-1500:]

@@ -18,6 +18,9 @@ from tests.faults.sources import SOURCES
 from tests.faults.stages import Stage
 from tests.support.small_site import Ended, Project
 
+LOOKS = ("preview", "sources", "status")
+"""Commands that status names where something has to be seen first; they change nothing."""
+
 
 @dataclass
 class Scene:
@@ -127,7 +130,7 @@ class Scene:
             self.type(*words)
             assert self.last, words
             assert self.last.code == 0, self.last.text
-            if words[0] in ("sources", "status") and not self.stage.done(self):
+            if words[0] in LOOKS and not self.stage.done(self):
                 self.type()
                 assert self.last.code == 0, self.last.text
             if self.stage.done(self):

@@ -12,7 +12,7 @@ from validation.check import Result, WritingCheck, judged
 from validation.connections import Connection
 from validation.context import Context
 from validation.programs import Program, Running, running, wait_for
-from validation.statements import clean, holds, inserted
+from validation.statements import holds
 from validation.values import Duration, in_units
 
 _QUOTED = 3  # fatal lines that are quoted
@@ -35,11 +35,11 @@ class Etl(WritingCheck):
 
     def run(self, context: Context) -> Result:
         with context.writable() as connection:
-            sample = inserted(connection, self.insert)
+            sample = context.samples.insert(connection, self.insert, self.cleanup)
             try:
                 complaints, fatal = self._worked(context, connection, sample)
             finally:
-                clean(connection, self.cleanup, sample)
+                context.samples.remove(connection, self.cleanup, sample)
         return judged(
             "a single worker processed the sample",
             [*complaints, *(f"the worker's log: {line}" for line in fatal[:_QUOTED])],

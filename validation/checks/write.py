@@ -9,7 +9,7 @@ from pydantic import Field
 from validation.check import Result, WritingCheck, judged
 from validation.connections import Connection
 from validation.context import Context
-from validation.statements import clean, holds, inserted
+from validation.statements import holds, inserted
 
 
 class Write(WritingCheck):
@@ -37,12 +37,12 @@ class Write(WritingCheck):
 
     def _committed(self, context: Context) -> list[str | None]:
         with context.writable() as connection:
-            row = inserted(connection, self.insert)
+            row = context.samples.insert(connection, self.insert, self.cleanup)
             try:
                 with context.writable() as other:
                     seen = holds(other, self.read, row)
             finally:
-                clean(connection, self.cleanup, row)
+                context.samples.remove(connection, self.cleanup, row)
             return [None if seen else _UNREAD, self._left_over(connection, row)]
 
     def _left_over(self, connection: Connection, row: dict[str, Any]) -> str | None:

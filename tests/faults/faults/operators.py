@@ -131,7 +131,9 @@ FAULTS = [
     Fault(
         "wrong-passphrase",
         "the passphrase is not the stack's",
-        at(EVERY, failed("wrong-passphrase")),
+        # What a cut-over looks at before it begins needs the passphrase too, and is no begun stage yet.
+        at(EVERY, failed("wrong-passphrase"))
+        | at("cutover", failed("wrong-passphrase", PROPOSE, "validated")),
         lambda scene: rewritten(scene.project.folder / ".reforge/passphrase", lambda _content: b"another"),
     ),
     Fault(

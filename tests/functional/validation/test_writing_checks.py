@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from problem import Problem
 from tests.functional.validation.conftest import StarForge
 from tests.support.servers import wait_until
+from validation.samples import Samples
 
 INSERT = "INSERT INTO hero_snapshots (user_id) VALUES (1) RETURNING id, user_id"
 READ = "SELECT id FROM hero_snapshots WHERE id = %(id)s AND user_id = %(user_id)s"
@@ -109,3 +112,34 @@ def test_a_worker_that_processes_and_crashes_fails_the_check(starforge: StarForg
     )
     said = starforge.failure(etl("crash", expect=f"{PROCESSED} AND slow()"))
     assert said.startswith("the worker failed: exit code 1")
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from validation.runner import Subject, run
+from validation.suite import load
+run(load(Path(sys.argv[1])), Subject(sys.argv[2], samples=Path(sys.argv[3])))
+"""
+
+
+def test_the_next_validation_removes_the_sample_of_a_killed_one(starforge: StarForge, tmp_path: Path) -> None:
+    suite, note = tmp_path / "suite.yaml", tmp_path / "samples" / "note.json"
+    check = json.loads(etl("idle", cleanup=CLEANUP, expect="SELECT false"))
+    suite.write_text(json.dumps({"name": "killed", "checks": [check]}))
+    words = [sys.executable, "-c", KILLED, str(suite), starforge.url, str(note)]
+    with subprocess.Popen(words) as validation:
+        wait_until(lambda: snapshots(starforge) == 21, 30, "the sample")
+        validation.kill()
+    assert note.exists()
+    assert Samples(note).clear(starforge.url)
+    assert (snapshots(starforge), note.exists()) == (20, False)
+    assert not Samples(note).clear(starforge.url)
+
+
+def test_a_sample_that_cannot_be_removed_is_named_and_noted(starforge: StarForge, tmp_path: Path) -> None:
+    note = tmp_path / "note.json"
+    note.write_text(json.dumps({"cleanup": ["DELETE FROM nope"], "row": {"id": 5}}))
+    with pytest.raises(Problem, match=r"sample \{'id': 5\}") as raised:
+        Samples(note).clear(starforge.url)
+    assert (raised.value.name, note.exists()) == ("sample-left", True)

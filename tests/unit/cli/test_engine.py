@@ -303,3 +303,14 @@ def test_what_the_resources_said_is_told_first() -> None:
     assert explained("error: update failed", "local", outcome).what == "The disk is full.\nThe other too."
     assert explained("one\n\ntwo", "local").what == "one\ntwo"
     assert explained("", "local").what == "it said nothing"
+
+
+def test_attributes_that_a_killed_engine_cut_short_go_with_its_lock(engine: Engine, program: Program) -> None:
+    stacks = Path(engine.environment["PULUMI_BACKEND_URL"].removeprefix("file://")) / ".pulumi/stacks/reforge"
+    stacks.mkdir(parents=True)
+    whole, torn = stacks / "local.json.bak.attrs", stacks / "local.json.attrs"
+    whole.write_text("{}")
+    torn.touch()
+    engine.unlock()
+    assert sorted(stacks.iterdir()) == [whole]
+    assert program.calls[-1][0] == "cancel"
