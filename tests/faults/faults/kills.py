@@ -47,12 +47,7 @@ def reached(scene: Scene, moment: str) -> bool:
     """Whether the restore is in that phase, and its server runs if it has one then."""
     if scene.mark().get("phase") != moment:
         return False
-    return moment == "copying" or (bool(postmasters(scene.project.restores)) and "recovery" in _log(scene))
-
-
-def _log(scene: Scene) -> str:
-    log = scene.instance / "reforge-server.log"
-    return log.read_text() if log.exists() else ""
+    return moment == "copying" or bool(postmasters(scene.project.restores))
 
 
 def killed_at(which: str, moment: str) -> Callable[[Scene], Ended]:

@@ -49,9 +49,15 @@ def _restore_killed(scene: Scene) -> Iterator[None]:
         start(scene.site.site, scene.instance)
 
 
+def _recovers(scene: Scene) -> bool:
+    """Before its first words the server has only been started."""
+    log = scene.instance / "reforge-server.log"
+    return log.exists() and "recovery" in log.read_text() and bool(postmasters(scene.project.restores))
+
+
 def _killed_in_recovery(scene: Scene) -> Ended:
     with started(scene.project, *scene.words, apart=True) as run:
-        wait_until(lambda: postmasters(scene.project.restores), DEADLINE, "the recovery")
+        wait_until(lambda: _recovers(scene), DEADLINE, "the recovery")
         kill_restore(scene)
         return run.ended()
 
