@@ -101,10 +101,14 @@ def first_after(chain: Chain, time: datetime, binaries: Binaries, inclusive: boo
 
 
 def _next_with_endings(reader: Reader, start: int, limit: int) -> int:
-    """The first index from ``start`` on whose segment has an ending; ``limit`` if none below it has."""
-    for index in range(start, limit):
-        if next(endings(reader, index, index), None) is not None:
-            return index
+    """The first index from ``start`` on whose segment has an ending; ``limit`` if none below it has.
+
+    Most have one, so the first is read alone; those after it in one go, which is left at the first ending.
+    """
+    for first, last in ((start, start), (start + 1, limit - 1)):
+        ending = next(endings(reader, first, last), None) if first <= last else None
+        if ending:
+            return reader.chain.index(ending.lsn)
     return limit
 
 

@@ -36,20 +36,23 @@ from toolchain.postgres import Binaries, find_binaries
 class Proof:
     """A restore that can succeed. Set recovery_target_timeline to ``chain.timeline``.
 
-    ``last_reachable`` is the last commit of the whole chain, ``expected`` the last one that the restored
-    database will hold (None: none since the backup began). ``needed`` are the segments up to the target; a
-    record at its end may run on into one more. ``notes`` tell which newer backups were passed over, and why.
+    ``needed`` are the segments up to the target; a record at its end may run on into one more. ``notes`` tell
+    which newer backups were passed over, and why.
     """
 
     backup: BaseBackup
     chain: Chain
     target: Target
-    last_reachable: Commit | None
-    expected: Commit | None
+    binaries: Binaries
     needed: tuple[Segment, ...]
     stop_lsn: int
     """Records that begin before it are replayed, and none after it."""
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def expected(self) -> Commit | None:
+        """The last commit that the restored database will hold; None: none since the backup began."""
+        return last_commit_before(self.chain, self.stop_lsn, self.binaries)
 
 
 def prove(
@@ -119,16 +122,18 @@ class _Attempt:
         if self.chain.end_lsn < self.backup.stop_lsn:
             raise self._unreachable()
         stop, included = getattr(self, f"_{self.target.kind}")()
-        return Proof(
+        proof = Proof(
             backup=self.backup,
             chain=self.chain,
             target=self.target,
-            last_reachable=last_commit(self.chain, self.binaries),
-            expected=last_commit_before(self.chain, stop + included, self.binaries),
+            binaries=self.binaries,
             needed=self.chain.up_to(stop),
             stop_lsn=stop + included,
             notes=notes,
         )
+        if self.target.kind in ("snapshot", "latest"):
+            _ = proof.expected  # the other kinds have looked into the WAL to find their target
+        return proof
 
     @cached_property
     def chain(self) -> Chain:

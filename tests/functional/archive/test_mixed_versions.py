@@ -54,7 +54,7 @@ def upgraded() -> Iterator[Upgraded]:
 def test_the_newest_is_read_with_its_own_programs(upgraded: Upgraded) -> None:
     proof = upgraded.prove(Target("latest"))
     assert (proof.backup.name, proof.backup.version_major) == ("new", MAJORS[-1])
-    assert proof.last_reachable is not None
+    assert proof.expected is not None
 
 
 def test_the_old_one_is_still_of_use(upgraded: Upgraded) -> None:
