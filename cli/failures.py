@@ -60,6 +60,7 @@ def _of_a_cloud(text: str) -> Problem | None:
     """The words of a cloud's own provider, where our room for that cloud knows them."""
     from importlib.util import find_spec
 
+    from stacks.canary import faults
     from stacks.kinds import kinds, load
     from stacks.model import PROVIDERS
 
@@ -68,7 +69,7 @@ def _of_a_cloud(text: str) -> Problem | None:
             found: Problem | None = load(PROVIDERS, name, "faults").named(text)
             if found:
                 return found
-    return None
+    return faults.named(text)
 
 
 _PLUGIN_LOST = (

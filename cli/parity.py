@@ -28,8 +28,8 @@ def waivers(names: Sequence[str], reasons: Sequence[str]) -> dict[str, str]:
     if not names and not reasons:
         return {}
     if len(reasons) not in (1, len(names)) or not names:
-        what = f"{len(names)} --waive and {len(reasons)} --reason do not go together."
-        raise Misuse("waiver-incomplete", what, 'Give one --reason "..." for all, or one for each --waive.')
+        what = f"{len(names)} to be accepted and {len(reasons)} --reason do not go together."
+        raise Misuse("waiver-incomplete", what, 'Give one --reason "..." for all, or one for each of them.')
     short = [reason for reason in reasons if len(reason.strip()) < _SHORTEST_REASON]
     if short:
         what = f"{short[0]!r} is too short a reason: {_SHORTEST_REASON} characters or more."

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cli.journal import Run
+from cli.trials import SPLIT_WRITES, canary, tried
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ def _standing(raw: Mapping[str, Any], runs: list[Run]) -> Position:
 def _of_incident(raw: Mapping[str, Any], restores: Mapping[str, Any], runs: list[Run]) -> Position:
     """``restores``: those that nobody has begun to remove."""
     serving, writing = raw.get("serving") or "source", raw.get("writing") or "all"
+    if trial := _trial(raw, writing):
+        return trial
     if serving != "source":
         return _moved(serving, writing)
     accepted = [name for name, one in restores.items() if one.get("validated") or one.get("waived")]
@@ -122,6 +125,20 @@ def _of_incident(raw: Mapping[str, Any], restores: Mapping[str, Any], runs: list
     if writing == "none":
         return Position("paused", "Writers are stopped; the source serves.", "sources")
     return Position("normal", "The source serves and everything writes: no incident is open.", "")
+
+
+def _trial(raw: Mapping[str, Any], writing: str) -> Position | None:
+    """While a canary of the application tries a restore."""
+    name = tried(raw)
+    if not name:
+        return None
+    if canary(raw).get("traffic"):
+        words = f"A canary on {name} takes requests beside the application."
+        return Position("canary-serving", words, f"cutover {name}")
+    words = f"A canary on {name} runs without requests."
+    if writing == "none" or canary(raw).get(SPLIT_WRITES):
+        return Position("canary-up", words, f"cutover {name} --canary --traffic")
+    return Position("canary-up", f"{words} Before it takes any, writers are to stop.", "pause")
 
 
 def _failed_validation(name: str, runs: list[Run]) -> bool:

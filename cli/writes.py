@@ -30,8 +30,9 @@ def before_cutover(session: Session, name: str) -> Callable[[], None]:
 
     outputs = session.engine.outputs()
     url = str(outputs["restores"][name]["url"])
-    if outputs.get("serving") == name and session.journal.fact("written_of") == name:
-        return lambda: None  # it serves already: what is noted is of the moment that it began to
+    begun = name in (outputs.get("serving"), outputs.get("canary"))
+    if begun and session.journal.fact("written_of") == name:
+        return lambda: None  # the application is there already: what is noted is of when it first was
     try:
         connect(url).close()
     except Unreachable as problem:
@@ -71,15 +72,15 @@ def _note_baseline(session: Session, name: str, url: str, late: bool = False) ->
     session.journal.note(written=_document(replace(found, settled=settled)), written_of=name)
 
 
-def tell_written(session: Session, stage: Stage, name: str, final: bool = False) -> None:
-    """The write-loss statement: rows per table written to ``name`` since the cut-over."""
+def tell_written(
+    session: Session, stage: Stage, name: str, final: bool = False, since: str = "the cut-over"
+) -> None:
+    """The write-loss statement: rows per table written to ``name`` since the cut-over, or a canary."""
     from validation.activity import counters, written_between
 
     baseline = session.journal.fact("written")
     if baseline is None or session.journal.fact("written_of") != name:
-        session.screen.warn(
-            f"What was written to {name} since the cut-over is not known: no counters were kept."
-        )
+        session.screen.warn(f"What was written to {name} since {since} is not known: no counters were kept.")
         return
     try:
         difference = written_between(_counters(baseline), counters(_url(session, name), _PATIENCE))
@@ -89,10 +90,10 @@ def tell_written(session: Session, stage: Stage, name: str, final: bool = False)
     stage.facts["written_since_cutover"] = {table: asdict(one) for table, one in difference.tables.items()}
     when = "stays there and is not in the source" if final else "would stay there"
     if not difference.tables:
-        session.screen.say(f"Nothing was written to {name} since the cut-over.")
+        session.screen.say(f"Nothing was written to {name} since {since}.")
         return
     bound = "" if difference.exact else " at least"
-    session.screen.warn(f"Written to {name} since the cut-over,{bound} (it {when}):")
+    session.screen.warn(f"Written to {name} since {since},{bound} (it {when}):")
     for table, rows in sorted(difference.tables.items()):
         session.screen.say(
             f"  {table}: {rows.inserted} inserted, {rows.updated} updated, {rows.deleted} deleted"
@@ -122,22 +123,27 @@ def tell_parted(session: Session, stage: Stage, left: str) -> None:
 
 def tell_left_behind(session: Session, stage: Stage, left: str) -> None:
     """Name who is still connected to what the application has left, by application and address."""
-    from validation.activity import diagnostics
-
     name = "the source" if left == "source" else left
     try:
         url = session.engine.secret("source-url") if left == "source" else _url(session, left)
-        found = diagnostics(url).sessions
+        behind = connected(url)
     except Problem as problem:
         session.screen.warn(f"Who is still connected to {name} is not known: {problem.what}")
         return
-    behind = Counter(f"{one.application or 'unnamed'} from {one.client or 'a socket'}" for one in found)
     stage.facts["left_behind"] = dict(behind)
     if behind:
         listed = ", ".join(f"{count} x {who}" for who, count in behind.most_common())
         session.screen.warn(f"Still connected to {name}: {listed}")
     else:
         session.screen.say(f"Nobody is connected to {name} any more.")
+
+
+def connected(url: str) -> Counter[str]:
+    """Sessions on a server by application and address: "starforge-api from 10.0.0.7"."""
+    from validation.activity import diagnostics
+
+    found = diagnostics(url).sessions
+    return Counter(f"{one.application or 'unnamed'} from {one.client or 'a socket'}" for one in found)
 
 
 def _url(session: Session, name: str) -> str:

@@ -19,10 +19,12 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from problem import Misuse
+from stacks.canary.settings import Canary
+from stacks.canary.settings import broken_rules as rules_of_the_canary
 from stacks.endpoints import Endpoint
 from stacks.kinds import kinds, load
-from stacks.messages import PREFIX, messages, nearest
-from stacks.restores import Restore, is_accepted, is_released
+from stacks.messages import PREFIX, messages
+from stacks.restores import Restore, is_released, why_not
 from stacks.runner import Runner
 from stacks.sources import Source
 from stacks.values import DatabaseUrl, Network, RestoreName, Strict, Text
@@ -109,6 +111,7 @@ class Config(Strict, Generic[SourceT, RestoreT]):
     writing: Writing = Field("all", description="which writers may work")
     suite: Text | None = Field(None, description="the validation suite's file")
     runner: Runner | None = Field(None, description="where large loads and validations are done")
+    canary: Canary | None = Field(None, description="a small copy of the application that tries a restore")
 
 
 @cache
@@ -132,7 +135,7 @@ def parse(raw: Mapping[str, Any]) -> Config[Any, Any]:
     """
     raw = {name: value for name, value in raw.items() if value is not None}  # a key with nothing under it
     model = config_model(_provider(raw))
-    wrong = broken_rules(raw)
+    wrong = broken_rules(raw) + rules_of_the_canary(raw)
     try:
         config = model.model_validate(raw)
         wrong = config.source.complaints(config.restores) + wrong
@@ -162,15 +165,8 @@ def broken_rules(raw: Mapping[str, Any]) -> list[str]:
     restores, serving = raw.get("restores", {}), raw.get("serving", "source")
     if not isinstance(restores, Mapping) or not isinstance(serving, str) or serving == "source":
         return []
-    if serving not in restores:
-        known = ["source", *sorted(map(str, restores))]
-        hint = nearest(serving, known)
-        return [f"{PREFIX}serving: {serving!r} is not a restore{hint} (allowed: {', '.join(known)})"]
-    if not is_accepted(restores[serving]):
-        return [
-            f"{PREFIX}serving: {serving!r} is not validated; run `reforge validate {serving}`, "
-            f"or waive it with a written reason: `reforge validate {serving} --waive REASON`"
-        ]
+    if words := why_not(serving, restores, ("source",)):
+        return [f"{PREFIX}serving: {words}"]
     if is_released(restores[serving]):
         return [f"{PREFIX}restores.{serving}.release: it serves; a serving restore keeps its protections"]
     return []

@@ -41,10 +41,13 @@ def declare(config: Config[Any, Any]) -> None:
     # writers stop before it moves, and they come back only after it has moved.
     releases = [one for restore in restores.values() for one in restore.releases]
     instances = list(serving.needs) if config.serving != "source" else releases
+    stopped: list[pulumi.Resource] = []
     if config.writing == "none":
-        declare_endpoints(config, serving, [*instances, *declare_writers(config, serving, [])])
+        stopped = declare_writers(config, serving, [])
+        declare_endpoints(config, serving, [*instances, *stopped])
     else:
         declare_writers(config, serving, declare_endpoints(config, serving, instances))
+    declare_canary(config, restores, stopped)
     export(config, serving, restores)
 
 
@@ -68,6 +71,18 @@ def declare_writers(
     """Everything that writes by itself, to the degree that the config allows."""
     options = pulumi.ResourceOptions(depends_on=after)
     return [entry.chosen.declare(config.writing, serving, options) for entry in config.writers]
+
+
+def declare_canary(
+    config: Config[Any, Any], restores: dict[str, Target], after: list[pulumi.Resource]
+) -> None:
+    """The small copy of the application, while the config has one; its cluster is asked only then.
+
+    Without one, the engine takes it away after everything else: the application has moved by then.
+    """
+    if config.canary and config.canary.restore:
+        canary = load("stacks", "canary", "resources")
+        canary.declare(config.canary, restores[config.canary.restore], after)
 
 
 def raw_config() -> dict[str, Any]:
@@ -103,6 +118,7 @@ def export(config: Config[Any, Any], serving: Target, restores: dict[str, Target
     """What a pipeline reads: who serves, by which connection string, and where each restore is."""
     pulumi.export("serving", config.serving)
     pulumi.export("writing", config.writing)
+    pulumi.export("canary", config.canary.restore if config.canary else None)
     pulumi.export("url", serving.url)
     pulumi.export(
         "restores",

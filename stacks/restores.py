@@ -162,6 +162,22 @@ class Released(Restore):
         return self
 
 
+def why_not(name: str, restores: Mapping[str, Any], others: tuple[str, ...] = ()) -> str:
+    """Why the application may not come near a restore that is not checked yet; "" where it may.
+
+    ``others`` are names that would be right as well.
+    """
+    if name not in restores:
+        known = [*others, *sorted(map(str, restores))]
+        return f"{name!r} is not a restore{nearest(name, known)} (allowed: {', '.join(known) or 'none yet'})"
+    if not is_accepted(restores[name]):
+        return (
+            f"{name!r} is not validated; run `reforge validate {name}`, "
+            f"or waive it with a written reason: `reforge validate {name} --waive REASON`"
+        )
+    return ""
+
+
 def is_accepted(raw: Any) -> bool:
     """The same as ``Restore.accepted``, of a restore that is not checked yet."""
     return isinstance(raw, Mapping) and bool(raw.get("validated") or raw.get("waived"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 
 def moved(url: str, host: str, port: float) -> str:
@@ -40,3 +40,16 @@ def address(url: str) -> tuple[str, int]:
     """Host and port of a connection string."""
     parts = urlsplit(url)
     return parts.hostname or "localhost", parts.port or 5432
+
+
+def for_canary(url: str, name: str, writes: bool) -> str:
+    """``url`` with sessions that are known by ``name``, and read-only unless they may write.
+
+    As parameters of the URL, because more drivers obey those than libpq's environment variables.
+    """
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True)) | {"application_name": name}
+    if not writes:
+        query["options"] = f"{query.get('options', '')} -c default_transaction_read_only=on".strip()
+    # libpq reads %20 as a space but not "+"
+    return urlunsplit(parts._replace(query=urlencode(query, quote_via=quote)))

@@ -1,15 +1,20 @@
-"""Point the application to a validated restore."""
+"""Point the application to a validated restore.
+
+With --canary only a small copy of it: first without requests, with --traffic beside the deployment itself.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli import canary as trial
 from cli.options import complete_restore, report, stage_options
 from cli.parity import hold, record, waivers
 from cli.restored import signature
 from cli.stage import Stage
+from cli.trials import drop
 from cli.writes import after_cutover, before_cutover
 from problem import Misuse, Refusal
 
@@ -30,18 +35,37 @@ if TYPE_CHECKING:
 @click.option(
     "--reason", "reasons", multiple=True, help="Why it may be there: one for all, or one for each --waive."
 )
+@trial.canary_options
 @stage_options
 @click.pass_obj
 def command(
-    session: Session, name: str, waived: tuple[str, ...], reasons: tuple[str, ...], yes: bool, dry_run: bool
+    session: Session,
+    /,
+    name: str,
+    canary: bool,
+    waived: tuple[str, ...],
+    reasons: tuple[str, ...],
+    yes: bool,
+    dry_run: bool,
+    **flags: Any,
 ) -> None:
-    given = waivers(waived, reasons)
+    if canary:
+        accepted = (flags["accept"],) if flags["accept"] else ()
+        given = waivers((*waived, *accepted), reasons)
+        _refuse_unfit(session, name)
+        trial.run(session, trial.Asked(name, flags, given), yes=yes, dry_run=dry_run)
+    else:
+        trial.refuse_lonely(flags)
+        _refuse_unfit(session, name)
+        _cut_over(session, name, waivers(waived, reasons), yes=yes, dry_run=dry_run)
 
+
+def _cut_over(session: Session, name: str, given: dict[str, str], *, yes: bool, dry_run: bool) -> None:
     def serve(draft: Draft) -> None:
         record(draft, name, given, signature())
         draft.set("serving", to=name)
+        drop(draft)
 
-    _refuse_unfit(session, name)
     stage = Stage(session, "cutover", name)
     stage.begin = lambda: hold(session, stage, name, given)
     stage.prepare = before_cutover(session, name)

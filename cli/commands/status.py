@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.position import Position, position
+from cli.trials import in_words
 from problem import Misuse
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def command(session: Session) -> None:
         decided = next((word for word in ("validated", "waived") if restore.get(word)), "not validated")
         target = ", ".join(f"{key} {value}" for key, value in (restore.get("from") or {}).items())
         screen.say(f"  {name}: from {target}; {decided}{', serves' if name == serving else ''}")
+    if trial := in_words(raw):
+        screen.say(f"  canary: {trial}")
     if now.next:
         screen.next(session.command(now.next))
     last = runs[-1] if runs else None
@@ -42,6 +45,7 @@ def command(session: Session) -> None:
             "serving": serving,
             "writing": writing,
             "restores": raw.get("restores") or {},
+            "canary": raw.get("canary") or {},
             "last": vars(last) if last else None,
         }
     )

@@ -15,6 +15,7 @@ from cli.options import complete_restore, report, stage_options
 from cli.recovery import adopt_half_made
 from cli.releasing import Releasing
 from cli.stage import Stage
+from cli.trials import tried
 from problem import Refusal
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ def command(session: Session, name: str, final_snapshot: str | None, yes: bool, 
     if session.file.raw.get("serving") == name:
         cure = "Move the application first: " + session.command("rollback")
         raise Refusal("still-serving", f"{name} serves the application; it is not removed.", cure)
+    if tried(session.file.raw) == name:
+        cure = "Take it away first: " + session.command("rollback", "--canary")
+        raise Refusal("still-serving", f"A canary of the application is on {name}; it is not removed.", cure)
     releasing = Releasing(session, name, final_snapshot)
     if releasing.needed:
         stage = Stage(session, "teardown", name)

@@ -10,6 +10,9 @@ from dbrestore.kubernetes.api import Api, as_labels, interrupted
 from dbrestore.kubernetes.kinds import POD, Found
 from problem import Problem
 
+CANARY = "reforge/canary"
+"""The label of a canary and its pods. They may bear the labels of the deployment that they are like as well,
+and are none of its own: a rollout would wait for them to go."""
 POLL_SECONDS = 0.5
 _SHOWN = 5
 
@@ -17,8 +20,13 @@ _SHOWN = 5
 def pods_of(api: Api, workload: Found) -> list[Found]:
     """The workload's pods that may still write: those on their way out are among them, finished ones not."""
     labels = as_labels(workload.at("spec", "selector", default={}))
-    found = api.all(POD, workload.namespace, labels)
+    found = [pod for pod in api.all(POD, workload.namespace, labels) if not of_a_canary(pod)]
     return [pod for pod in found if pod.at("status", "phase") not in ("Succeeded", "Failed")]
+
+
+def of_a_canary(found: Found) -> bool:
+    """Whether it is a canary's, whatever else it looks like."""
+    return CANARY in found.at("metadata", "labels", default={})
 
 
 def wait(api: Api, what: str, seconds: float, left: Callable[[], Any]) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 from dbrestore.kubernetes.api import Api
 from dbrestore.kubernetes.kinds import DEPLOYMENT, SCALED, STATEFUL_SET, Found
-from dbrestore.kubernetes.pods import is_ready, listed, pods_of, wait, words
+from dbrestore.kubernetes.pods import is_ready, listed, of_a_canary, pods_of, wait, words
 from problem import Problem
 
 MARK = "reforge/rollout"
@@ -51,9 +51,13 @@ def roll(api: Api, source: Found, read: Found, names: list[str] | None, seconds:
 
 
 def readers(api: Api, read: Found) -> list[Found]:
-    """The Deployments and StatefulSets whose pods refer to a Secret or a ConfigMap."""
+    """The Deployments and StatefulSets whose pods refer to a Secret or a ConfigMap; of canaries none."""
     found = [one for kind in SCALED.values() for one in api.all(kind, read.namespace)]
-    return [one for one in found if _refers(one.at("spec", "template", "spec", default={}), read)]
+    return [
+        one
+        for one in found
+        if not of_a_canary(one) and _refers(one.at("spec", "template", "spec", default={}), read)
+    ]
 
 
 def _refers(value: Any, read: Found) -> bool:

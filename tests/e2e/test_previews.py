@@ -7,6 +7,7 @@ are its real ones. After each preview the stage is applied.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,11 @@ from tests.unit.stacks.examples import WAIVED
 
 pytestmark = [pytest.mark.slow, pytest.mark.clouds]
 GOLDEN = Path(__file__).parents[1] / "golden"
+PLAYED_CLUSTER = """
+from stacks.canary import original
+from tests.unit.stacks.canaries import LIVE
+original.read = lambda place: LIVE
+"""
 Golden = Callable[[Path, str], None]
 
 
@@ -69,6 +75,30 @@ def test_every_stage_reads_well_and_loses_no_data(
         project.up()
     assert not project.preview().changed
     assert NAME not in project.resources
+
+
+def test_a_canary_reads_well_and_its_removal_is_no_loss(tmp_path: Path, golden: Golden) -> None:
+    [ground, *_] = GROUNDS
+    accepted = {**next(iter(ground.kinds.values())), "waived": WAIVED}
+    played = replace(ground, packages=(*ground.packages, "kubernetes"), before=ground.before + PLAYED_CLUSTER)
+    canary: dict[str, Any] = {"deployment": {"namespace": "starforge", "name": "api"}}
+    tried = {**canary, "restore": NAME}
+    with echo_project(tmp_path / "project", played, restores={NAME: accepted}, writing="none") as project:
+        project.up()
+        stages: dict[str, dict[str, Any]] = {
+            "canary-1-up": {"canary": tried},
+            "canary-2-traffic": {"canary": {**tried, "traffic": True, "pods": 2}},
+            "canary-3-cutover": {"canary": canary, "serving": NAME},
+        }
+        for stage, changes in stages.items():
+            project.edit(**changes)
+            found = project.preview()
+            golden(GOLDEN / ground.provider / f"{stage}.txt", told(found))
+            refuse_data_loss(found, data_types())
+            project.up()
+        assert not project.preview().changed
+        named = {one["values"]["metadata"]["name"] for one in project.calls if "metadata" in one["values"]}
+    assert named == {"api-reforge-canary"}, "the deployment that it is like is never named in a call"
 
 
 def test_every_kind_of_restore_reads_well(ground: Ground, project: EchoProject, golden: Golden) -> None:

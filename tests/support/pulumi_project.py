@@ -41,13 +41,19 @@ class PulumiProject:
 
     folder: Path
 
-    def make(self, plugin: Path) -> PulumiProject:
-        """Write the project, whose provider ``dbrestore`` lies in the folder ``plugin``, and its stack."""
+    def make(self, plugin: Path, **others: Path) -> PulumiProject:
+        """Write the project, whose provider ``dbrestore`` lies in the folder ``plugin``, and its stack.
+
+        ``others`` are folders of further providers by name.
+        """
         for made in (self.folder, self.folder / "state"):
             made.mkdir()
         (self.folder / "Pulumi.yaml").write_text(
             "name: try\nruntime:\n  name: python\nplugins:\n  providers:\n"
-            f"    - name: dbrestore\n      path: {plugin}\n"
+            + "".join(
+                f"    - name: {name}\n      path: {path}\n"
+                for name, path in {"dbrestore": plugin, **others}.items()
+            )
         )
         assert not self.run("stack", "init", "test").code
         return self

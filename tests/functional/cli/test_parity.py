@@ -127,8 +127,8 @@ def test_one_reason_may_stand_for_all(reforge: Reforge, project: Path, differing
     [
         (["--waive", "extension:pg_trg", "--reason", "a drill of march"], "did you mean extension:pg_trgm?"),
         (["--waive", "nothing", "--reason", "a drill of march"], "There is no such difference: 'nothing'"),
-        (["--waive", "extension:pg_trgm"], "1 --waive and 0 --reason do not go together."),
-        (["--reason", "a drill of march"], "0 --waive and 1 --reason do not go together."),
+        (["--waive", "extension:pg_trgm"], "1 to be accepted and 0 --reason do not go together."),
+        (["--reason", "a drill of march"], "0 to be accepted and 1 --reason do not go together."),
         (["--waive", "extension:pg_trgm", "--reason", "because"], "'because' is too short a reason"),
     ],
 )

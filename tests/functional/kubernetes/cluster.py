@@ -137,7 +137,7 @@ def documented_role(page: str = "kubernetes") -> Body:
     """The Role that a page of the documentation asks for."""
     text = (ROOT / f"docs/clouds/{page}.md").read_text()
     shown = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
-    [role] = [one for one in shown if one.get("kind") == "Role"]
+    [role] = [one for one in shown if isinstance(one, dict) and one.get("kind") == "Role"]
     return dict(role)
 
 

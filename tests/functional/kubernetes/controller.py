@@ -28,17 +28,27 @@ class Controller:
     seen: set[int] = field(default_factory=set)
     """Replicas that were asked for at one time or another."""
     _made: int = 0
+    _uid: str = ""
+    """Of the workload, as it was last seen."""
 
     def run(self) -> None:
         while not self.ends.wait(_EVERY_SECONDS):
             self.once()
 
     def once(self) -> None:
-        """One round: what is of another template goes once all of the new one are ready."""
-        workload = self.cluster.get(self.kind, self.name)
+        """One round: what is of another template goes once all of the new one are ready.
+
+        Pods of a workload that was deleted go, as the garbage collector has it.
+        """
+        workload = self.cluster.find(self.kind, self.name)
+        if workload is None:
+            for pod in filter(self._is_own, self.cluster.all("Pod")):
+                self.cluster.remove("Pod", pod["metadata"]["name"])
+            return
+        self._uid = workload["metadata"]["uid"]
         wanted = workload["spec"].get("replicas", 1)
         self.seen.add(wanted)
-        pods = [pod for pod in self.cluster.all("Pod") if pod["metadata"]["labels"]["app"] == self.name]
+        pods = [pod for pod in self.cluster.all("Pod") if self._is_own(pod)]
         new = [pod for pod in pods if self._is_new(pod, workload)]
         for _ in range(wanted - len(new)):
             self._add(workload)
@@ -50,14 +60,18 @@ class Controller:
         status |= {"updatedReplicas": len(new), "readyReplicas": ready, "availableReplicas": ready}
         self.cluster.merge(self.kind, self.name, {"status": status}, "status", by="controller")
 
+    def _is_own(self, pod: Body) -> bool:
+        return any(one["uid"] == self._uid for one in pod["metadata"].get("ownerReferences", []))
+
     def _is_new(self, pod: Body, workload: Body) -> bool:
-        template = workload["spec"]["template"]["metadata"].get("annotations")
-        return bool(pod["metadata"].get("annotations") == template)
+        template, found = workload["spec"]["template"]["metadata"], pod["metadata"]
+        return all(found.get(name) == template.get(name) for name in ("annotations", "labels"))
 
     def _add(self, workload: Body) -> None:
         self._made += 1
         template, name = workload["spec"]["template"], f"{self.name}-{self._made}"
-        metadata = {"labels": template["metadata"]["labels"]}
+        owner = {"apiVersion": "apps/v1", "kind": self.kind, "name": self.name, "uid": self._uid}
+        metadata = {"labels": template["metadata"]["labels"], "ownerReferences": [owner]}
         if annotations := template["metadata"].get("annotations"):
             metadata["annotations"] = annotations
         self.cluster.make("Pod", name, by="controller", metadata=metadata, spec=template["spec"])

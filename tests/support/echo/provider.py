@@ -62,7 +62,7 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
         answer = answers.INVOKES.get(request.tok)
         if answer is None:
             context.abort(grpc.StatusCode.NOT_FOUND, f"the echo has no answer to {request.tok} {asked}")
-        found: Any = {"return": _struct({**asked, **(answer or {})})}  # a word that Python has taken
+        found: Any = {"return": as_struct({**asked, **(answer or {})})}  # a word that Python has taken
         return provider_pb2.InvokeResponse(**found)
 
     def Check(self, request: Any, context: Any) -> Any:
@@ -89,7 +89,7 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
         keep("create", request.urn, inputs)
         learnt = answers.learnt(type_of(request.urn), name, inputs)
         identity = str(learnt.pop("id", name))
-        return provider_pb2.CreateResponse(id=identity, properties=_struct({**learnt, **inputs}))
+        return provider_pb2.CreateResponse(id=identity, properties=as_struct({**learnt, **inputs}))
 
     def Read(self, request: Any, context: Any) -> Any:
         return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
@@ -98,7 +98,7 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
         old, new = json_format.MessageToDict(request.olds), json_format.MessageToDict(request.news)
         if not request.preview:
             keep("update", request.urn, new)
-        return provider_pb2.UpdateResponse(properties=_struct({**old, **new}))
+        return provider_pb2.UpdateResponse(properties=as_struct({**old, **new}))
 
     def Delete(self, request: Any, context: Any) -> Any:
         """Refused as the clouds do, where the state says that it is protected there."""
@@ -122,7 +122,8 @@ def _kind(name: str, old: dict[str, Any], new: dict[str, Any], replaces: list[st
     return Kind.Value(f"{kind}_REPLACE" if name in replaces else kind)
 
 
-def _struct(values: dict[str, Any]) -> struct_pb2.Struct:
+def as_struct(values: dict[str, Any]) -> struct_pb2.Struct:
+    """Values as the wire has them."""
     return json_format.ParseDict(values, struct_pb2.Struct())
 
 

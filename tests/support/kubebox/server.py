@@ -6,6 +6,7 @@ About ten minutes of CPU and 4 GB of Go's caches for the build; 5 s and 270 MB f
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import secrets
 import shutil
@@ -22,6 +23,13 @@ from tests.support.ground import Server, free_port
 from toolchain.cache import cache_folder, only_one
 
 HERE = Path(__file__).parent
+_AUDITED = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata", "verbs": ["create", "update", "patch", "delete", "deletecollection"]}],
+}
+"""The server writes down who asks to change what, and nothing of the values."""
 _VERSION = "k8s.io/component-base/version"
 _BUILD_SECONDS = 3600
 
@@ -73,7 +81,11 @@ class Kubebox(Server):
         tokens = self.directory / "tokens.csv"
         tokens.touch(0o600)
         tokens.write_text(f'{self.token},admin,admin,"system:masters"\n{self.lesser_token},reforge,reforge\n')
+        policy = self.directory / "audit.yaml"
+        policy.write_text(yaml.safe_dump(_AUDITED))
         flags = {
+            "audit-policy-file": policy,
+            "audit-log-path": self.directory / "audit.jsonl",
             "bind-address": "127.0.0.1",
             "advertise-address": "127.0.0.1",
             "secure-port": self.port,
@@ -106,6 +118,16 @@ class Kubebox(Server):
             "users": [{"name": "user", "user": {"token": token}}],
             "contexts": [{"name": "kubebox", "context": {"cluster": "kubebox", "user": "user"}}],
         }
+
+    def changes(self, user: str, namespace: str) -> list[tuple[str, str]]:
+        """What an account has asked to change in a namespace: ("patch", "deployments/api"), as audited."""
+        lines = (self.directory / "audit.jsonl").read_text().splitlines()
+        events = [json.loads(line) for line in lines]
+        return [
+            (one["verb"], f"{one['objectRef']['resource']}/{one['objectRef'].get('name', '')}")
+            for one in events
+            if one["user"]["username"] == user and one["objectRef"].get("namespace") == namespace
+        ]
 
     def client(self) -> httpx.Client:
         """Plain HTTP to it, as the account that may do everything."""

@@ -14,6 +14,7 @@ NOW, OTHER = "sha256:now", "sha256:other"
 DEAD = 2**22 + 7
 RESTORED = {"restores": {"lunch": {}, "tea": {}}}
 VALIDATED = {"restores": {"lunch": {"validated": {"by": "sre"}}, "tea": {}}}
+TRIED = VALIDATED | {"canary": {"restore": "lunch"}}
 WAIVED = {"restores": {"lunch": {}, "tea": {"waived": {"reason": "a drill"}}}}
 
 
@@ -52,6 +53,11 @@ DONE = run("done", digest=NOW)
         (VALIDATED | {"serving": "lunch", "writing": "canary"}, "canary", "resume"),
         (VALIDATED | {"serving": "lunch"}, "recovered", ""),
         ({"writing": "canary"}, "canary", "resume"),
+        (TRIED | {"writing": "none"}, "canary-up", "cutover lunch --canary --traffic"),
+        (TRIED, "canary-up", "pause"),
+        (TRIED | {"canary": {"restore": "lunch", "traffic": True}}, "canary-serving", "cutover lunch"),
+        (TRIED | {"serving": "tea", "writing": "none"}, "canary-up", "cutover lunch --canary --traffic"),
+        (VALIDATED | {"canary": "lunch"}, "validated", "cutover lunch"),
     ],
 )
 def test_what_is_applied_decides_where_the_incident_stands(

@@ -57,7 +57,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         said.append(f"before {name}")
         return lambda: said.append(f"baseline {name}")
 
-    def written(_session: Any, _stage: Any, name: str, final: bool = False) -> None:
+    def written(_session: Any, _stage: Any, name: str, final: bool = False, since: str = "") -> None:
         said.append(f"written {name}{' in the end' if final else ''}")
 
     for command in ("apply", "cutover", "rollback"):

@@ -93,8 +93,8 @@ def test_the_python_spelling_of_a_name_is_not_a_second_way_to_write_it() -> None
     raw["source_url"] = raw.pop("source-url")
     assert told(raw) == [
         "reforge:source-url: is missing",
-        "reforge:source_url: is not known here; did you mean source-url? (allowed: endpoints, operators, "
-        "restores, runner, serving, source, source-url, suite, writers, writing)",
+        "reforge:source_url: is not known here; did you mean source-url? (allowed: canary, endpoints, "
+        "operators, restores, runner, serving, source, source-url, suite, writers, writing)",
     ]
 
 
