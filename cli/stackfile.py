@@ -29,7 +29,11 @@ class Draft:
         from ruamel.yaml.util import load_yaml_guess_indent
 
         # ruamel.yaml writes all lists in one style: the one that the file has already.
-        _, indent, offset = load_yaml_guess_indent(text)
+        try:
+            _, indent, offset = load_yaml_guess_indent(text)
+        except ValueError as error:  # of a plain `._`, which YAML 1.2 has for the beginning of a number
+            what = f"A value in the stack's file looks like a number and is none: {error}"
+            raise Misuse("config-not-yaml", what, "Put it in quotes.") from error
         self._yaml = YAML()
         self._yaml.preserve_quotes = True
         self._yaml.width = 4096

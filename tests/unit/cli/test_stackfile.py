@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import re
 import stat
 import string
 from collections.abc import Callable
@@ -135,8 +136,12 @@ def test_lists_stay_in_the_style_that_they_have(indent: str) -> None:
 
 
 NAMES = st.text(string.ascii_lowercase, min_size=1, max_size=6).map(lambda name: f"n-{name}-n")
+NUMBER_LIKE = re.compile(r"[-+._0-9a-fobxE]*_[-+._0-9a-fobxE]*")
+"""YAML 1.1, which writes them here, leaves some without quotes that YAML 1.2 takes for broken numbers."""
 LEAVES = st.one_of(
-    st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), max_size=10),
+    st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), max_size=10).filter(
+        lambda text: not NUMBER_LIKE.fullmatch(text)
+    ),
     st.integers(0, 10**6),
     st.booleans(),
 )
@@ -253,3 +258,9 @@ def test_bytes_that_are_no_text_are_told(file: StackFile) -> None:
     file.path.write_bytes(b"config:\n  a: \xff\n")
     with pytest.raises(Misuse, match="not UTF-8"):
         _ = file.raw
+
+
+def test_a_plain_value_that_is_no_number_after_all_is_told() -> None:
+    with pytest.raises(Misuse, match="looks like a number") as raised:
+        Draft("config:\n  reforge:suite: ._\n")
+    assert (raised.value.name, raised.value.cure) == ("config-not-yaml", "Put it in quotes.")
