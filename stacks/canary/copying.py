@@ -45,6 +45,23 @@ def secret_of(canary: Canary) -> Manifest:
     return {"metadata": {"name": canary.copy_name, "namespace": canary.deployment.namespace}}
 
 
+def withdraw_literals(manifest: Manifest, secret: str) -> dict[str, str]:
+    """What variables have in clear, moved into a Secret: it may be a key, and no diff shall show it.
+
+    ``manifest`` is changed in place, and the Secret's keys are given. What is made of other variables
+    (``$(NAME)``) stays: Kubernetes fills those in only where they stand.
+    """
+    moved: dict[str, str] = {}
+    pod = manifest["spec"]["template"]["spec"]
+    for container in (*pod.get("initContainers", ()), *pod["containers"]):
+        for one in container.get("env", ()):
+            if one["name"] != APPLICATION and "$(" not in one.get("value", "$("):
+                key = f"{container['name']}.{one['name']}"
+                moved[key] = one.pop("value")
+                one["valueFrom"] = {"secretKeyRef": {"name": secret, "key": key}}
+    return moved
+
+
 def share(live: Mapping[str, Any], canary: Canary) -> str:
     """The weight of the copy in words."""
     if not canary.traffic:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -62,14 +63,29 @@ def test_its_sessions_are_known_by_its_name_and_read_only_unless_they_may_write(
 
 
 def told(url: str) -> Secret:
-    return Secret({"DATABASE_URL": url})
+    return Secret({"app.PORT": "8080", "DATABASE_URL": url})
 
 
 def test_what_a_deployment_has_in_clear_is_shown_in_no_diff() -> None:
+    variables = of_the_application()
+    assert variables["PORT"]["valueFrom"]["secretKeyRef"] == {"name": COPY, "key": "app.PORT"}
+    assert variables["PGAPPNAME"]["value"] == COPY
+    assert variables["READ_URL"]["value"] == "$(DATABASE_URL)"
+
+
+def test_what_is_made_of_variables_and_more_stays_and_is_hidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    live = copy.deepcopy(LIVE)
+    container = live["spec"]["template"]["spec"]["containers"][0]
+    container["env"].append({"name": "API", "value": "https://u:key@api/$(PORT)"})
+    monkeypatch.setattr(original, "read", lambda _place: live)
+    assert of_the_application()["API"]["value"] == Secret("https://u:key@api/$(PORT)")
+
+
+def of_the_application() -> dict[str, Any]:
     spec = at("validated").resources[DEPLOYMENT].inputs["spec"]["template"]["spec"]
-    values = {one["name"]: one.get("value") for one in spec["containers"][0]["env"]}
-    assert values["PORT"] == Secret("8080")
-    assert values["PGAPPNAME"] == COPY
+    return {one["name"]: one for one in spec["containers"][0]["env"]}
 
 
 def test_it_comes_after_the_restore_and_after_writers_have_stopped() -> None:

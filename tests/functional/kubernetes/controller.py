@@ -33,7 +33,11 @@ class Controller:
 
     def run(self) -> None:
         while not self.ends.wait(_EVERY_SECONDS):
-            self.once()
+            try:
+                self.once()
+            except AssertionError:
+                if self.cluster.find(self.kind, self.name):  # else deleted meanwhile, as the next round sees
+                    raise
 
     def once(self) -> None:
         """One round: what is of another template goes once all of the new one are ready.

@@ -96,8 +96,11 @@ def test_an_application_moves_by_a_canary_and_the_deployment_is_patched_by_the_c
     assert pod["metadata"]["labels"] == {LABEL: COPY}, "nothing selects it"
     variables = {one["name"]: one for one in pod["spec"]["containers"][0]["env"]}
     assert variables["DATABASE_URL"]["valueFrom"]["secretKeyRef"]["name"] == COPY
-    assert (variables["PORT"]["value"], variables["PGAPPNAME"]["value"]) == ("8080", COPY)
-    url = base64.b64decode(cluster.get("Secret", COPY)["data"]["DATABASE_URL"]).decode()
+    assert variables["PGAPPNAME"]["value"] == COPY
+    given = cluster.get("Secret", COPY)["data"]
+    port = variables["PORT"]["valueFrom"]["secretKeyRef"]
+    assert (port["name"], base64.b64decode(given[port["key"]])) == (COPY, b"8080")
+    url = base64.b64decode(given["DATABASE_URL"]).decode()
     assert url.startswith(f"{NEW}?application_name={COPY}&options=-c%20default_transaction_read_only")
 
     said += up(project, cluster, traffic=True, pods=2)
