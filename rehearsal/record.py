@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from problem import Problem, Refusal
+from toolchain.ports import free_ports
 
 DATABASE = ROLE = "starforge"
 _FILE = "site.json"
@@ -136,15 +136,6 @@ def read(home: Path) -> Record | None:
 def running(home: Path) -> Refusal:
     """Another rehearsal uses this home."""
     return Refusal("rehearsal-running", f"A rehearsal is running in {home}.", "Wait for its end, or stop it.")
-
-
-def free_ports(count: int) -> list[int]:
-    """Different TCP ports of 127.0.0.1 that nothing listens on now."""
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _started(pid: int) -> str:

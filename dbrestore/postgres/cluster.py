@@ -177,14 +177,6 @@ def socket_directory(directory: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"reforge-{digest}"
 
 
-def free_port(host: str) -> int:
-    """A TCP port that nothing listens on just now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def in_use(host: str, port: int) -> bool:
     """Whether something listens there."""
     with socket.socket() as probe:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from dbrestore.handler import Context, Handler, PartlyMade, State
 from dbrestore.postgres import configuring, tablespaces
-from dbrestore.postgres.cluster import Cluster, free_port, in_use, socket_directory
+from dbrestore.postgres.cluster import Cluster, in_use, socket_directory
 from dbrestore.postgres.inputs import InstanceInputs
 from dbrestore.postgres.logical import Logical
 from dbrestore.postgres.making import Making
@@ -19,6 +19,7 @@ from dbrestore.postgres.mark import Mark, new_mark, own_mark, read_mark
 from dbrestore.postgres.physical import Physical
 from problem import Problem, Refusal, unusable
 from toolchain.accounts import Account, account
+from toolchain.ports import free_port
 from toolchain.postgres import Binaries, find_binaries
 
 _ADD_ANOTHER = "a restored instance is never rebuilt in place; add another restore under a new name"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,13 +16,7 @@ from typing import Any, Self
 import psycopg
 
 from toolchain.accounts import Account, ProcessIdentity, popen_as, server_account
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from toolchain.ports import free_port as free_port
 
 
 def wait_until(condition: Callable[[], Any], deadline: float = 15.0, what: str = "the condition") -> Any:

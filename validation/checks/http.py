@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,6 +14,7 @@ from psycopg.rows import dict_row
 from pydantic import Field, model_validator
 
 from problem import Problem
+from toolchain.ports import free_port
 from validation.check import Check, Result, judged
 from validation.context import Context
 from validation.programs import Program, Running, running, wait_for
@@ -81,7 +81,7 @@ class Http(Check):
         if self.start is None:
             yield self.url or ""
             return
-        port = _free_port()
+        port = free_port()
         command = [argument.replace("{port}", str(port)) for argument in self.start.command]
         program = self.start.model_copy(update={"command": command})
         url = context.url_for_program(writing=self.write)
@@ -89,12 +89,6 @@ class Http(Check):
             base = f"http://127.0.0.1:{port}"
             _await_ready(api, self.start, base)
             yield base
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _await_ready(api: Running, start: Start, base: str) -> None:

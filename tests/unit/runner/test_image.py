@@ -24,7 +24,7 @@ names = {name.split(".")[0] for name, module in sys.modules.items() if getattr(m
 known = packages_distributions()
 print(json.dumps({name: known.get(name, []) for name in names - sys.stdlib_module_names}))
 """
-_COMES_ALONG = {"_distutils_hack", "blinker", "click", "pygments", "rich"}
+_COMES_ALONG = {"_distutils_hack", "blinker", "click", "coverage", "pygments", "rich"}
 """What some packages import only where it happens to be."""
 
 
