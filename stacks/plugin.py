@@ -85,14 +85,14 @@ class KubernetesSecretKey(KubernetesKey):
 class LoadingDump(_Resource):
     """A dump that is looked at before an instance is made for it."""
 
-    token = "dbrestore:loading:Dump"  # noqa: S105
+    token = "dbrestore:loading:Dump"  # noqa: S105 - a type's name
     learnt = ("dumpOf", "dumpFormat", "bytes")
 
 
 class LoadingLoad(_Resource):
     """A dump in the database of an instance that was made for it."""
 
-    token = "dbrestore:loading:Load"  # noqa: S105
+    token = "dbrestore:loading:Load"  # noqa: S105 - a type's name
     learnt = ("status", "loadedRows", "loadedTables", "lost", "left")
     secrets = ("url", "password")
 

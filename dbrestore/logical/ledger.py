@@ -18,12 +18,13 @@ from dbrestore.logical.target import Target
 from problem import Problem, Refusal
 
 SCHEMA = "reforge_load"
+"""Statements have the name written out: none of them is put together."""
 END_SECONDS = 30.0
-_MAKE = f"""
-    CREATE SCHEMA {SCHEMA};
-    CREATE TABLE {SCHEMA}.load (identity text NOT NULL, before jsonb NOT NULL);
-    CREATE TABLE {SCHEMA}.steps (name text PRIMARY KEY, facts jsonb NOT NULL);
-    CREATE TABLE {SCHEMA}.tables (entry integer PRIMARY KEY, rows bigint NOT NULL);
+_MAKE = """
+    CREATE SCHEMA reforge_load;
+    CREATE TABLE reforge_load.load (identity text NOT NULL, before jsonb NOT NULL);
+    CREATE TABLE reforge_load.steps (name text PRIMARY KEY, facts jsonb NOT NULL);
+    CREATE TABLE reforge_load.tables (entry integer PRIMARY KEY, rows bigint NOT NULL);
 """
 _OTHERS = """
     SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
@@ -39,9 +40,9 @@ class Ledger:
 
     def there(self) -> bool:
         """Whether a load is under way. Refusal ``another-load`` where it is one of something else."""
-        if not self._target.rows(f"SELECT FROM pg_namespace WHERE nspname = '{SCHEMA}'"):
+        if not self._target.rows("SELECT FROM pg_namespace WHERE nspname = 'reforge_load'"):
             return False
-        [[found]] = self._target.rows(f"SELECT identity FROM {SCHEMA}.load")  # noqa: S608 - a constant
+        [[found]] = self._target.rows("SELECT identity FROM reforge_load.load")
         if found != self._identity:
             what = f"Database {self._target.name} holds half a load of something else (schema {SCHEMA})."
             raise Refusal("another-load", what, "Let that finish, or make the database anew, and run again.")
@@ -50,13 +51,13 @@ class Ledger:
     def open(self, before: Mapping[str, Any]) -> None:
         """Begin the notes; ``before`` is what the database had then."""
         with self._target.connect() as connection, connection.transaction():
-            connection.execute(_MAKE.encode())
+            connection.execute(_MAKE)
             row = (self._identity, json.dumps(before))
-            connection.execute(f"INSERT INTO {SCHEMA}.load VALUES (%s, %s)".encode(), row)  # noqa: S608
+            connection.execute("INSERT INTO reforge_load.load VALUES (%s, %s)", row)
 
     @property
     def before(self) -> Mapping[str, Any]:
-        [[found]] = self._target.rows(f"SELECT before FROM {SCHEMA}.load")  # noqa: S608 - a constant
+        [[found]] = self._target.rows("SELECT before FROM reforge_load.load")
         return dict(found)
 
     def alone(self, step: str) -> None:
@@ -66,7 +67,7 @@ class Ledger:
         """
         deadline = time.monotonic() + END_SECONDS
         with self._target.connect() as connection:
-            while found := connection.execute(_OTHERS.encode(), [self._target.application]).fetchall():
+            while found := connection.execute(_OTHERS, [self._target.application]).fetchall():
                 if time.monotonic() > deadline:
                     what = f"Of an earlier try of {step}, {len(found)} sessions do not end."
                     cure = "End them: SELECT pg_terminate_backend(PID); then run the same command again."
@@ -76,26 +77,24 @@ class Ledger:
     def facts(self, step: str) -> Mapping[str, Any] | None:
         """What a finished step left; None where it is not finished."""
         with self._target.connect() as connection:
-            text = f"SELECT facts FROM {SCHEMA}.steps WHERE name = %s"  # noqa: S608 - a constant
-            found = connection.execute(text.encode(), [step]).fetchone()
+            text = "SELECT facts FROM reforge_load.steps WHERE name = %s"
+            found = connection.execute(text, [step]).fetchone()
         return dict(found[0]) if found else None
 
     def finish(self, step: str, facts: Mapping[str, Any]) -> None:
         with self._target.connect() as connection:
-            text = f"INSERT INTO {SCHEMA}.steps VALUES (%s, %s) ON CONFLICT DO NOTHING"  # noqa: S608
-            connection.execute(text.encode(), [step, json.dumps(facts)])
+            text = "INSERT INTO reforge_load.steps VALUES (%s, %s) ON CONFLICT DO NOTHING"
+            connection.execute(text, [step, json.dumps(facts)])
 
     def loaded(self) -> dict[int, int]:
         """Rows of each table that is loaded, by its entry's number."""
-        return {int(row[0]): int(row[1]) for row in self._target.rows(f"SELECT * FROM {SCHEMA}.tables")}  # noqa: S608
+        return {int(row[0]): int(row[1]) for row in self._target.rows("SELECT * FROM reforge_load.tables")}
 
 
 def forget(target: Target) -> None:
     """Drop the notes of a load that is done. Gone already is fine."""
     with target.connect() as connection:
-        connection.execute(
-            f"SET client_min_messages = error; DROP SCHEMA IF EXISTS {SCHEMA} CASCADE".encode()
-        )
+        connection.execute("SET client_min_messages = error; DROP SCHEMA IF EXISTS reforge_load CASCADE")
 
 
 def claim(connection: psycopg.Connection[Any], entry: Entry) -> bool:
@@ -103,11 +102,11 @@ def claim(connection: psycopg.Connection[Any], entry: Entry) -> bool:
 
     Waits for another that is at it now: whether that commits or dies decides.
     """
-    text = f"INSERT INTO {SCHEMA}.tables VALUES (%s, 0) ON CONFLICT DO NOTHING"  # noqa: S608 - a constant
-    return connection.execute(text.encode(), [entry.number]).rowcount == 1
+    text = "INSERT INTO reforge_load.tables VALUES (%s, 0) ON CONFLICT DO NOTHING"
+    return connection.execute(text, [entry.number]).rowcount == 1
 
 
 def count(connection: psycopg.Connection[Any], entry: Entry, rows: int) -> None:
     """Note, before the commit, how many rows the claimed table got."""
-    text = f"UPDATE {SCHEMA}.tables SET rows = %s WHERE entry = %s"  # noqa: S608 - a constant
-    connection.execute(text.encode(), [rows, entry.number])
+    text = "UPDATE reforge_load.tables SET rows = %s WHERE entry = %s"
+    connection.execute(text, [rows, entry.number])
