@@ -24,7 +24,7 @@ from dbrestore.loading.loading import load_dump
 from problem import Problem
 from tests.support.buckets import s3
 from tests.support.dumps import DATABASE, PASSWORD, ROWS, Dumped
-from tests.support.managed import Managed, managed
+from tests.support.managed import Managed
 from tests.support.servers import Postgres, folder, scratch
 
 URN = "urn:pulumi:test::reforge::dbrestore:loading:Load::r-load"
@@ -34,18 +34,6 @@ URN = "urn:pulumi:test::reforge::dbrestore:loading:Load::r-load"
 def dumped() -> Iterator[Dumped]:
     with scratch() as place, Postgres(folder(place / "pg")) as server:
         yield Dumped.make(server, place / "dumps")
-
-
-@pytest.fixture(scope="module")
-def kept() -> Iterator[Managed]:
-    with scratch() as place, managed(Postgres(folder(place / "managed"))) as server:
-        yield server
-
-
-@pytest.fixture
-def cloud(kept: Managed) -> Iterator[Managed]:
-    yield kept
-    kept.empty()
 
 
 def said(cloud: Managed, dump: Path | str, **options: Any) -> Loading:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,25 +16,12 @@ from tests.functional.kubernetes.cluster import Cluster, documented_role
 from tests.functional.runner.site import Site
 from tests.functional.runner.test_loads import held, left_nothing
 from tests.support.dumps import PASSWORD
-from tests.support.ground import folder, scratch, wait_until
+from tests.support.ground import wait_until
 from tests.support.kubelet.node import IMAGE, Node
-from tests.support.managed import Managed, managed
-from tests.support.servers import Postgres
+from tests.support.managed import Managed
 
 pytestmark = [pytest.mark.slow, pytest.mark.clouds]
 DATABASE = "starforge"
-
-
-@pytest.fixture(scope="module")
-def kept() -> Iterator[Managed]:
-    with scratch() as place, managed(Postgres(folder(place / "managed"))) as server:
-        yield server
-
-
-@pytest.fixture
-def cloud(kept: Managed) -> Iterator[Managed]:
-    yield kept
-    kept.empty()
 
 
 @pytest.fixture(scope="module")
