@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain as chained
 
 from archive.chain import Chain
 from archive.lsn import format_lsn
@@ -81,35 +82,32 @@ def first_after(chain: Chain, time: datetime, binaries: Binaries, inclusive: boo
     Finds its segment by bisection: some fourteen of ten thousand segments are read.
     """
     reader = Reader(chain, binaries)
-
-    def stop_in(index: int) -> Commit | None:
-        later = (
-            e for e in endings(reader, index, index) if e.time > time or (e.time == time and not inclusive)
-        )
-        return next(later, None)
-
     low, high, found = 0, len(chain.segments), None
     while low < high:
         middle = (low + high) // 2
-        probe = _next_with_endings(reader, middle, high)
-        stop = stop_in(probe) if probe < high else None
-        if probe >= high or stop:
+        index, ended = _next_endings(reader, middle, high)
+        stop = next((e for e in ended if e.time > time or (e.time == time and not inclusive)), None)
+        if index >= high or stop:
             high, found = middle, stop or found
         else:
-            low = probe + 1
+            low = index + 1
     return found
 
 
-def _next_with_endings(reader: Reader, start: int, limit: int) -> int:
-    """The first index from ``start`` on whose segment has an ending; ``limit`` if none below it has.
+def _next_endings(reader: Reader, start: int, limit: int) -> tuple[int, Iterator[Commit]]:
+    """The first segment from ``start`` on that has an ending, and all of its endings; ``limit`` if none has.
 
-    Most have one, so the first is read alone; those after it in one go, which is left at the first ending.
+    Most have one, so the first is read alone, and once; those after it in one go, which is left at the first
+    ending.
     """
-    for first, last in ((start, start), (start + 1, limit - 1)):
-        ending = next(endings(reader, first, last), None) if first <= last else None
-        if ending:
-            return reader.chain.index(ending.lsn)
-    return limit
+    ended = endings(reader, start, start)
+    if ending := next(ended, None):
+        return start, chained((ending,), ended)
+    following = next(endings(reader, start + 1, limit - 1), None) if start + 1 < limit else None
+    if following is None:
+        return limit, iter(())
+    index = reader.chain.index(following.lsn)
+    return index, endings(reader, index, index)
 
 
 def find_xid(chain: Chain, xid: int, binaries: Binaries, before: int | None = None) -> Commit | None:

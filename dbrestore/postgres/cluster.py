@@ -89,7 +89,10 @@ class Cluster:
         for mode in ("fast", "immediate"):
             if not self.running:
                 break
-            self._pg_ctl("stop", "--mode", mode, "--timeout", str(STOP_SECONDS))
+            self._pg_ctl("stop", "--mode", mode, "--no-wait")  # its own look comes ten times a second
+            deadline = time.monotonic() + STOP_SECONDS
+            while self.running and time.monotonic() < deadline:
+                time.sleep(0.02)
         if self.running:
             raise Problem("stop-failed", f"The server of {self.directory} does not stop.", self.complaint())
         if self.socket_directory != self.directory:

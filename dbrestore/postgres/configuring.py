@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from archive.control import read_control
+from archive.formats.contents import WAL
 from archive.proof import Proof
 from dbrestore.postgres import settings, spool
 from dbrestore.postgres.cluster import START_SECONDS, Cluster, Unanswered
@@ -60,7 +61,7 @@ def configure(cluster: Cluster, inputs: InstanceInputs, proof: Proof) -> None:
     )
     own(directory / "postgresql.conf", main, cluster.account)
     recovery = settings.recovery_target(target, proof.chain.timeline) | {
-        "restore_command": _restore_command(proof.chain.archive.folder, cluster.account),
+        "restore_command": _restore_command(proof, cluster),
         "hot_standby": "on",
     }
     finished = settings.without(auto, ("recovery_target", "restore_command"))
@@ -117,9 +118,23 @@ def leave_recovery_settings(directory: Path) -> None:
         (directory / _FINISHED).replace(directory / AUTO)
 
 
-def _restore_command(archive: Path | None, who: Account | None) -> str:
+def _restore_command(proof: Proof, cluster: Cluster) -> str:
     """By way of the spool where there is no folder that all WAL lies in as PostgreSQL needs it."""
-    return settings.restore_command(archive, _writable(archive, who)) if archive else spool.COMMAND
+    archive = proof.chain.archive.folder
+    if archive is None:
+        return spool.COMMAND
+    writable = _writable(archive, cluster.account)
+    if writable:
+        _link_wal(proof, archive, cluster.directory / WAL)
+    return settings.restore_command(archive, writable)
+
+
+def _link_wal(proof: Proof, archive: Path, folder: Path) -> None:
+    """What is known to be needed, at once: each link that PostgreSQL asks for takes it milliseconds."""
+    for segment in proof.needed:
+        link, source = folder / segment.name, archive / segment.name
+        if source.exists() and not os.path.lexists(link):
+            link.symlink_to(source)
 
 
 def is_fed(directory: Path) -> bool:

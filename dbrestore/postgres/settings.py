@@ -27,9 +27,11 @@ def restore_command(archive: Path, writable: bool) -> str:
 
     A symbolic link is safe (PostgreSQL never recycles one) and saves a copy and an fsync for each segment.
     PostgreSQL opens what it fsyncs for writing, so a link needs an archive that the server may write to.
+    It finds for itself what is linked in pg_wal already: the shell says no to that without a program.
     """
     source = shlex.quote(str(archive)).replace("%", "%%") + "/%f"
-    return f"test -f {source} && ln -sf {source} %p" if writable else f"cp {source} %p"
+    link = f"test ! -L pg_wal/%f && test -f {source} && ln -sf {source} %p"
+    return link if writable else f"cp {source} %p"
 
 
 def recovery_target(target: Target, timeline: int) -> dict[str, str]:

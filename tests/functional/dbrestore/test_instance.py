@@ -178,6 +178,22 @@ def test_a_restore_cannot_act_on_the_original(original: Original, restored: Any)
     assert subscription == [(False,)]
 
 
+def test_the_wal_lies_ready_as_links_and_the_archive_stays_as_it_is(
+    original: Original, restored: Any
+) -> None:
+    archive = original.folder / "wal"
+    before = {path.name: path.read_bytes() for path in archive.iterdir()}
+    state, found = restored("linked", "lsn", original.lsn)
+    assert found == [1, 2]
+    directory = Path(state["directory"])
+    assert "restored log file" not in (directory / "reforge-server.log").read_text()
+    with connect(state) as connection:
+        connection.execute("INSERT INTO steps VALUES (5)")
+    assert {path.name: path.read_bytes() for path in archive.iterdir()} == before
+    written = max(path for path in (directory / "pg_wal").iterdir() if len(path.name) == 24)
+    assert not written.is_symlink(), "the new timeline's WAL is the instance's own"
+
+
 def test_nobody_but_the_operators_gets_in_before_it_is_accepted(original: Original, restored: Any) -> None:
     inputs = {"operators": ["192.0.2.1/32"], "clients": ["127.0.0.1/32"]}
     identity, state = Instance().create(

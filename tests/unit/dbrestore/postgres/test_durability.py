@@ -11,7 +11,7 @@ from dbrestore.postgres import durability
 
 @pytest.mark.parametrize(
     ("available", "allowed", "buffers"),
-    [(16000, 64000, "4000MB"), (16000, 2000, "500MB"), (100, 64000, "128MB"), (400000, 400000, "8192MB")],
+    [(1600, 64000, "400MB"), (16000, 1600, "400MB"), (100, 64000, "128MB"), (400000, 400000, "1024MB")],
 )
 def test_memory_for_pages_is_a_quarter_of_what_there_is(
     monkeypatch: pytest.MonkeyPatch, available: int, allowed: int, buffers: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -125,6 +126,18 @@ def test_the_restore_command_brings_a_segment_and_fails_where_there_is_none(
     brought = tmp_path / "pg_wal" / "R"
     assert brought.read_text() == "segment"
     assert brought.is_symlink() == writable
+
+
+def test_what_is_linked_in_pg_wal_already_is_left_to_the_server(tmp_path: Path) -> None:
+    """It looks there once the command has failed; a status over 125 would end recovery."""
+    (tmp_path / "wal").mkdir()
+    (tmp_path / "pg_wal").mkdir()
+    (tmp_path / "wal" / "0001").write_text("segment")
+    (tmp_path / "pg_wal" / "0001").symlink_to(tmp_path / "wal" / "0001")
+    command = settings.restore_command(tmp_path / "wal", writable=True)
+    command = command.replace("%f", "0001").replace("%p", "pg_wal/R")
+    assert subprocess.run(["sh", "-c", command], cwd=tmp_path).returncode == 1
+    assert os.listdir(tmp_path / "pg_wal") == ["0001"]
 
 
 def test_quarantine_cuts_every_tie_to_the_original(tmp_path: Path) -> None:
