@@ -55,7 +55,7 @@ class Context:
 class Handler(ABC):
     """One kind of resource. Methods run in threads and may block; they raise ``Problem``."""
 
-    token: ClassVar[str]
+    resource_type: ClassVar[str]
     """``dbrestore:<room>:<Kind>``"""
     inputs: ClassVar[type[Inputs]]
     secrets: ClassVar[frozenset[str]] = frozenset()

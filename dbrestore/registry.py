@@ -44,5 +44,5 @@ class Handlers(Mapping[str, Handler]):
 
     def _import(self, room: str) -> None:
         for kind in import_module(f"dbrestore.{room}.handlers").HANDLERS:
-            if kind.token not in self._found:
-                self._found[kind.token] = kind()
+            if kind.resource_type not in self._found:
+                self._found[kind.resource_type] = kind()

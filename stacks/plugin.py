@@ -8,7 +8,7 @@ import pulumi
 
 
 class _Resource(pulumi.CustomResource):
-    token: ClassVar[str]
+    resource_type: ClassVar[str]
     learnt: ClassVar[tuple[str, ...]] = ()
     """Outputs that are not inputs."""
     secrets: ClassVar[tuple[str, ...]] = ()
@@ -17,7 +17,7 @@ class _Resource(pulumi.CustomResource):
         outputs = dict.fromkeys(self.learnt)
         hidden = pulumi.ResourceOptions(additional_secret_outputs=list(self.secrets))
         super().__init__(
-            self.token, name, {**outputs, **properties}, pulumi.ResourceOptions.merge(options, hidden)
+            self.resource_type, name, {**outputs, **properties}, pulumi.ResourceOptions.merge(options, hidden)
         )
 
 
@@ -30,7 +30,7 @@ class KubernetesWriter(_Resource):
 class KubernetesAutoscaler(KubernetesWriter):
     """An HPA's limits, and the replicas of what it scales."""
 
-    token = "dbrestore:kubernetes:Autoscaler"  # noqa: S105
+    resource_type = "dbrestore:kubernetes:Autoscaler"
 
 
 class KubernetesKey(_Resource):
@@ -43,56 +43,56 @@ class KubernetesKey(_Resource):
 class KubernetesConfigMapKey(KubernetesKey):
     """A key of a ConfigMap."""
 
-    token = "dbrestore:kubernetes:ConfigMapKey"  # noqa: S105
+    resource_type = "dbrestore:kubernetes:ConfigMapKey"
 
 
 class KubernetesExternalSecret(KubernetesKey):
     """A key of a Secret that an operator copies from a cloud."""
 
-    token = "dbrestore:kubernetes:ExternalSecret"  # noqa: S105
+    resource_type = "dbrestore:kubernetes:ExternalSecret"
 
 
 class KubernetesJob(KubernetesWriter):
     """A Job that may be at work."""
 
-    token = "dbrestore:kubernetes:Job"  # noqa: S105
+    resource_type = "dbrestore:kubernetes:Job"
 
 
 class KubernetesScale(KubernetesWriter):
     """How many replicas of a workload run."""
 
-    token = "dbrestore:kubernetes:Scale"  # noqa: S105
+    resource_type = "dbrestore:kubernetes:Scale"
 
 
 class KubernetesScaledObject(KubernetesWriter):
     """How many replicas KEDA is held at."""
 
-    token = "dbrestore:kubernetes:ScaledObject"  # noqa: S105
+    resource_type = "dbrestore:kubernetes:ScaledObject"
 
 
 class KubernetesSchedule(KubernetesWriter):
     """Whether a CronJob starts jobs."""
 
-    token = "dbrestore:kubernetes:Schedule"  # noqa: S105
+    resource_type = "dbrestore:kubernetes:Schedule"
 
 
 class KubernetesSecretKey(KubernetesKey):
     """A key of a Secret."""
 
-    token = "dbrestore:kubernetes:SecretKey"  # noqa: S105
+    resource_type = "dbrestore:kubernetes:SecretKey"
 
 
 class LoadingDump(_Resource):
     """A dump that is looked at before an instance is made for it."""
 
-    token = "dbrestore:loading:Dump"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:loading:Dump"
     learnt = ("dumpOf", "dumpFormat", "bytes")
 
 
 class LoadingLoad(_Resource):
     """A dump in the database of an instance that was made for it."""
 
-    token = "dbrestore:loading:Load"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:loading:Load"
     learnt = ("status", "loadedRows", "loadedTables", "lost", "left")
     secrets = ("url", "password")
 
@@ -106,7 +106,7 @@ class LoadingLoad(_Resource):
 class LoadingPassword(_Resource):
     """An administrator's password for the time of a load."""
 
-    token = "dbrestore:loading:Password"  # noqa: S105
+    resource_type = "dbrestore:loading:Password"
     learnt = ("password",)
     secrets = ("password",)
 
@@ -120,7 +120,7 @@ class LoadingPassword(_Resource):
 class PostgresInstance(_Resource):
     """A restored PostgreSQL instance."""
 
-    token = "dbrestore:postgres:Instance"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:postgres:Instance"
     learnt = ("host", "boundPort", "status", "reachedTime", "reachedLsn")
     secrets = ("password",)
 
@@ -134,7 +134,7 @@ class PostgresInstance(_Resource):
 class ReplicaPromotion(_Resource):
     """A standby of the original that is promoted at the cut-over."""
 
-    token = "dbrestore:replica:Promotion"  # noqa: S105
+    resource_type = "dbrestore:replica:Promotion"
     learnt = ("host", "boundPort", "systemIdentifier", "inRecovery", "timeline")
     secrets = ("url", "sourceUrl", "adminUrl", "others")
 
@@ -160,25 +160,25 @@ class _Promotion(_Resource):
 class CloudSqlPromotion(_Promotion):
     """One in Cloud SQL."""
 
-    token = "dbrestore:cloudsql:Promotion"  # noqa: S105
+    resource_type = "dbrestore:cloudsql:Promotion"
 
 
 class RdsPromotion(_Promotion):
     """One in RDS."""
 
-    token = "dbrestore:rds:Promotion"  # noqa: S105
+    resource_type = "dbrestore:rds:Promotion"
 
 
 class PgbouncerRoute(_Resource):
     """Where a pgbouncer sends the clients of a database."""
 
-    token = "dbrestore:pgbouncer:Route"  # noqa: S105
+    resource_type = "dbrestore:pgbouncer:Route"
 
 
 class SupabaseProject(_Resource):
     """A new project of Supabase, or one that is adopted."""
 
-    token = "dbrestore:supabase:Project"  # noqa: S105
+    resource_type = "dbrestore:supabase:Project"
     learnt = ("ref", "status", "session", "transaction", "direct")
     secrets = ("password",)
 
@@ -205,60 +205,60 @@ class SupabaseProject(_Resource):
 class SupervisorGroup(_Resource):
     """How many processes of a program group run."""
 
-    token = "dbrestore:supervisor:Group"  # noqa: S105
+    resource_type = "dbrestore:supervisor:Group"
 
 
 class EnvFileEntry(_Resource):
     """One line of a dotenv file."""
 
-    token = "dbrestore:envfile:Entry"  # noqa: S105
+    resource_type = "dbrestore:envfile:Entry"
     secrets = ("value", "original", "previous")
 
 
 class AwsSecret(_Resource):
     """The text of a secret in AWS Secrets Manager."""
 
-    token = "dbrestore:aws:Secret"  # noqa: S105
+    resource_type = "dbrestore:aws:Secret"
     secrets = ("value", "held", "original", "previous")
 
 
 class AwsParameter(_Resource):
     """A parameter of the AWS Systems Manager."""
 
-    token = "dbrestore:aws:Parameter"  # noqa: S105
+    resource_type = "dbrestore:aws:Parameter"
     secrets = ("value", "held", "original", "previous")
 
 
 class AwsRecord(_Resource):
     """A record of a Route 53 zone."""
 
-    token = "dbrestore:aws:Record"  # noqa: S105
+    resource_type = "dbrestore:aws:Record"
     learnt = ("original", "leadsTo")
 
 
 class AwsService(_Resource):
     """How many tasks of an ECS service run."""
 
-    token = "dbrestore:aws:Service"  # noqa: S105
+    resource_type = "dbrestore:aws:Service"
     learnt = ("original", "running")
 
 
 class GcpSecret(_Resource):
     """The text of a secret in Google Secret Manager."""
 
-    token = "dbrestore:gcp:Secret"  # noqa: S105
+    resource_type = "dbrestore:gcp:Secret"
     secrets = ("value", "held", "original", "previous")
 
 
 class GcpRecord(_Resource):
     """A record of a Cloud DNS zone."""
 
-    token = "dbrestore:gcp:Record"  # noqa: S105
+    resource_type = "dbrestore:gcp:Record"
     learnt = ("original", "leadsTo")
 
 
 class AwsEventSources(_Resource):
     """Which event sources of a Lambda function are on."""
 
-    token = "dbrestore:aws:EventSources"  # noqa: S105
+    resource_type = "dbrestore:aws:EventSources"
     learnt = ("original", "running")

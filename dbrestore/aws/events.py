@@ -103,7 +103,7 @@ class Mappings(Place):
 class EventSources(DialHandler):
     """See ``EventSourcesInputs`` and ``DialHandler``."""
 
-    token = "dbrestore:aws:EventSources"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:aws:EventSources"
     inputs = EventSourcesInputs
     fixed: ClassVar[Mapping[str, str]] = {"function": _OTHER, "region": _OTHER}
 

@@ -96,7 +96,7 @@ class Latest(Place):
 class Parameter(KeptEntryHandler):
     """See ``ParameterInputs`` and ``KeptEntryHandler``."""
 
-    token = "dbrestore:aws:Parameter"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:aws:Parameter"
     inputs = ParameterInputs
     fixed: ClassVar[Mapping[str, str]] = {"name": _OTHER, "region": _OTHER}
 

@@ -85,7 +85,7 @@ class HostedZone(Zone):
 class Record(RecordHandler):
     """See ``AwsRecordInputs`` and ``RecordHandler``."""
 
-    token = "dbrestore:aws:Record"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:aws:Record"
     inputs = AwsRecordInputs
     fixed: ClassVar[Mapping[str, str]] = {**RecordHandler.fixed, "zone": RecordHandler.fixed["name"]}
 

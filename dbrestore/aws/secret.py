@@ -156,7 +156,7 @@ class Version(Place):
 class Secret(KeptEntryHandler):
     """See ``SecretInputs`` and ``KeptEntryHandler``."""
 
-    token = "dbrestore:aws:Secret"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:aws:Secret"
     inputs = SecretInputs
     fixed: ClassVar[Mapping[str, str]] = {"secret": _OTHER, "key": _OTHER, "region": _OTHER}
 

@@ -106,7 +106,7 @@ class DesiredCount(Place):
 class Service(DialHandler):
     """See ``ServiceInputs`` and ``DialHandler``."""
 
-    token = "dbrestore:aws:Service"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:aws:Service"
     inputs = ServiceInputs
     fixed: ClassVar[Mapping[str, str]] = {"cluster": _OTHER, "service": _OTHER, "region": _OTHER}
 

@@ -27,7 +27,7 @@ class PromotionInputs(promotions.PromotionInputs):
 class Promotion(promotions.PromotionHandler):
     """A promotion in Cloud SQL."""
 
-    token = "dbrestore:cloudsql:Promotion"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:cloudsql:Promotion"
     inputs = PromotionInputs
     fixed: ClassVar[Mapping[str, str]] = {
         **promotions.PromotionHandler.fixed,

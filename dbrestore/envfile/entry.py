@@ -66,7 +66,7 @@ class Line(Place):
 class Entry(EntryHandler):
     """See ``EntryInputs`` and ``EntryHandler``."""
 
-    token = "dbrestore:envfile:Entry"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:envfile:Entry"
     inputs = EntryInputs
     fixed: ClassVar[Mapping[str, str]] = {"path": _OTHER, "key": _OTHER}
 

@@ -78,7 +78,7 @@ class ManagedZone(Zone):
 class Record(RecordHandler):
     """See ``GcpRecordInputs`` and ``RecordHandler``."""
 
-    token = "dbrestore:gcp:Record"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:gcp:Record"
     inputs = GcpRecordInputs
     fixed: ClassVar[Mapping[str, str]] = {
         **RecordHandler.fixed,

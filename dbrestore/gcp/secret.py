@@ -134,7 +134,7 @@ class Latest(Place):
 class Secret(KeptEntryHandler):
     """See ``GcpSecretInputs`` and ``KeptEntryHandler``."""
 
-    token = "dbrestore:gcp:Secret"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:gcp:Secret"
     inputs = GcpSecretInputs
     fixed: ClassVar[Mapping[str, str]] = {"project": _OTHER, "secret": _OTHER, "key": _OTHER}
 

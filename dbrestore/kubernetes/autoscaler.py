@@ -23,7 +23,7 @@ _LIMITS = ("minReplicas", "maxReplicas")
 class Autoscaler(Writer):
     """See ``Writer``. Its levels are the HPA's limits and its target's replicas."""
 
-    token = "dbrestore:kubernetes:Autoscaler"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:kubernetes:Autoscaler"
     inputs = WriterInputs
 
     def kind(self, inputs: WriterInputs) -> Kind:

@@ -84,5 +84,5 @@ def _is_ready(condition: Mapping[str, Any]) -> bool:
 class ExternalSecret(KeyHandler):
     """See ``KeyInputs`` and ``KeyHandler``; ``name`` is the ExternalSecret's, ``key`` its Secret's."""
 
-    token = "dbrestore:kubernetes:ExternalSecret"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:kubernetes:ExternalSecret"
     at = _Copy

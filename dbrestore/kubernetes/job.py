@@ -23,7 +23,7 @@ class JobInputs(WriterInputs):
 class Job(Writer):
     """See ``JobInputs`` and ``Writer``. One that has finished, or is gone, does not write."""
 
-    token = "dbrestore:kubernetes:Job"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:kubernetes:Job"
     inputs = JobInputs
     may_be_gone: ClassVar = True
 

@@ -42,12 +42,12 @@ class _ConfigMapKey(_Key):
 class SecretKey(KeyHandler):
     """See ``KeyInputs`` and ``KeyHandler``."""
 
-    token = "dbrestore:kubernetes:SecretKey"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:kubernetes:SecretKey"
     at = _SecretKey
 
 
 class ConfigMapKey(KeyHandler):
     """See ``KeyInputs`` and ``KeyHandler``."""
 
-    token = "dbrestore:kubernetes:ConfigMapKey"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:kubernetes:ConfigMapKey"
     at = _ConfigMapKey

@@ -25,7 +25,7 @@ class ScaleInputs(WriterInputs):
 class Scale(Writer):
     """See ``ScaleInputs`` and ``Writer``. A workload that had no replicas gets none as a canary either."""
 
-    token = "dbrestore:kubernetes:Scale"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:kubernetes:Scale"
     inputs = ScaleInputs
 
     def kind(self, inputs: ScaleInputs) -> Kind:

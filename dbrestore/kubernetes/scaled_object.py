@@ -22,7 +22,7 @@ from problem import Problem
 class ScaledObject(Writer):
     """See ``Writer``. Its level is the annotation, "" where it bears none."""
 
-    token = "dbrestore:kubernetes:ScaledObject"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:kubernetes:ScaledObject"
     inputs = WriterInputs
 
     def kind(self, inputs: WriterInputs) -> Kind:

@@ -14,7 +14,7 @@ from dbrestore.kubernetes.writer import Work, Writer, WriterInputs
 class Schedule(Writer):
     """See ``Writer``. A schedule has no small size: for a canary it stays suspended."""
 
-    token = "dbrestore:kubernetes:Schedule"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:kubernetes:Schedule"
     inputs = WriterInputs
 
     def kind(self, inputs: WriterInputs) -> Kind:

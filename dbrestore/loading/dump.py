@@ -21,7 +21,7 @@ class Dump(Handler):
     nothing. Once it was looked at, the dump may go: only another place is looked at again.
     """
 
-    token = "dbrestore:loading:Dump"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:loading:Dump"
     inputs = GivenDump
 
     def examine(self, context: Context, inputs: GivenDump) -> None:

@@ -14,7 +14,7 @@ _ADD_ANOTHER = "what is loaded is never loaded over; add another restore under a
 class Load(Handler):
     """See ``Loading``. The data is the instance's and goes with it; its database says how far it is."""
 
-    token = "dbrestore:loading:Load"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:loading:Load"
     inputs = Loading
     secrets = frozenset({"url", "password"})
     fixed: ClassVar = {name: _ADD_ANOTHER for name in ("name", "place", "schemas", "tables")}

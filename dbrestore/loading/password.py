@@ -16,7 +16,7 @@ _EVERY_KIND = "-Aa1"
 class Password(Handler):
     """Drawn once and kept in the stack's state, encrypted; nothing that anybody else knows leads to it."""
 
-    token = "dbrestore:loading:Password"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:loading:Password"
     inputs = PasswordInputs
     secrets: ClassVar[frozenset[str]] = frozenset({"password"})
 

@@ -39,7 +39,7 @@ class Route(Handler):
     it) and ``paused`` (somebody left it paused).
     """
 
-    token = "dbrestore:pgbouncer:Route"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:pgbouncer:Route"
     inputs = RouteInputs
     secrets = frozenset({"admins", "url", "promotion"})
     fixed: ClassVar[Mapping[str, str]] = {

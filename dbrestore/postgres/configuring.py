@@ -61,7 +61,7 @@ def configure(cluster: Cluster, inputs: InstanceInputs, proof: Proof) -> None:
     )
     own(directory / "postgresql.conf", main, cluster.account)
     recovery = settings.recovery_target(target, proof.chain.timeline) | {
-        "restore_command": _restore_command(proof, cluster),
+        "restore_command": _supply(proof, cluster),
         "hot_standby": "on",
     }
     finished = settings.without(auto, ("recovery_target", "restore_command"))
@@ -118,8 +118,11 @@ def leave_recovery_settings(directory: Path) -> None:
         (directory / _FINISHED).replace(directory / AUTO)
 
 
-def _restore_command(proof: Proof, cluster: Cluster) -> str:
-    """By way of the spool where there is no folder that all WAL lies in as PostgreSQL needs it."""
+def _supply(proof: Proof, cluster: Cluster) -> str:
+    """Link the WAL that may be linked; gives the restore_command for whatever is not there.
+
+    That is the spool's where there is no folder that all WAL lies in as PostgreSQL needs it.
+    """
     archive = proof.chain.archive.folder
     if archive is None:
         return spool.COMMAND

@@ -28,7 +28,7 @@ _ADD_ANOTHER = "a restored instance is never rebuilt in place; add another resto
 class Instance(Handler):
     """See ``InstanceInputs``. The identity of an instance is its data directory."""
 
-    token = "dbrestore:postgres:Instance"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:postgres:Instance"
     inputs = InstanceInputs
     secrets = frozenset({"password"})
     fixed: ClassVar = {name: _ADD_ANOTHER for name in ("name", "directory", "until", "dump", "runAs")}

@@ -136,15 +136,13 @@ class Physical(Making):
         """A clean stop, the settings of every day, everything on disk: only then is it more than a try."""
         configuring.start_and_wait(cluster)  # a run that was killed here may have stopped it
         silenced = silence_subscriptions(cluster, bootstrap_superuser(cluster))
-        folders = _folders(read_mark(cluster.directory))
+        cluster.stop()
+        configuring.leave_recovery_settings(cluster.directory)
+        Spool(cluster.directory, cluster.account).remove()
         with ThreadPoolExecutor(1) as pool:
-            most = pool.submit(durability.sync, folders)  # meanwhile it is stopped and started
-            cluster.stop()
-            configuring.leave_recovery_settings(cluster.directory)
-            Spool(cluster.directory, cluster.account).remove()
+            syncing = pool.submit(durability.sync, _folders(read_mark(cluster.directory)))
             configuring.start_and_wait(cluster)
-            most.result()
-        durability.sync(folders)
+            syncing.result()
         libraries = configuring.left_out_libraries(cluster.directory)
         return {"quarantined": {"subscriptions": silenced, "libraries": libraries}}
 

@@ -22,7 +22,7 @@ class PromotionInputs(promotions.PromotionInputs):
 class Promotion(promotions.PromotionHandler):
     """A promotion in RDS."""
 
-    token = "dbrestore:rds:Promotion"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:rds:Promotion"
     inputs = PromotionInputs
     fixed: ClassVar[Mapping[str, str]] = {
         **promotions.PromotionHandler.fixed,

@@ -28,7 +28,7 @@ class Promotion(Handler):
     as last looked at; ``fenceBefore``, what ALTER SYSTEM said on the original before our fence.
     """
 
-    token = "dbrestore:replica:Promotion"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:replica:Promotion"
     inputs = PromotionInputs
     secrets = frozenset({"url", "sourceUrl", "adminUrl", "others"})
     fixed: ClassVar = {"name": _ADD_ANOTHER, "replica": _ADD_ANOTHER}

@@ -24,7 +24,7 @@ _ADD_ANOTHER = "a restored project is never made anew in place; add another rest
 class Project(Handler):
     """See ``ProjectInputs``. The identity is its marked name; of an adopted one it is the ref."""
 
-    token = "dbrestore:supabase:Project"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:supabase:Project"
     inputs = ProjectInputs
     secrets = frozenset({"password"})
     fixed: ClassVar = {

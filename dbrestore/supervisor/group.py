@@ -43,7 +43,7 @@ class Group(Handler):
     and ``processes`` (name -> state as last seen).
     """
 
-    token = "dbrestore:supervisor:Group"  # noqa: S105 - a type's name
+    resource_type = "dbrestore:supervisor:Group"
     inputs = GroupInputs
     secrets = frozenset({"password"})
     fixed: ClassVar[Mapping[str, str]] = {"group": _OTHER}

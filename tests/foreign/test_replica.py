@@ -74,7 +74,7 @@ def test_a_promoted_standby_is_the_source(name: str) -> None:
 
 def promote(server: Foreign, standby: Foreign) -> None:
     """As an update does it with all writers stopped."""
-    handler, context = Promotion(), Context(f"urn:pulumi:test::reforge::{Promotion.token}::{NAME}")
+    handler, context = Promotion(), Context(f"urn:pulumi:test::reforge::{Promotion.resource_type}::{NAME}")
     database = server.made.database
     known: dict[str, Any] = {
         "name": NAME,

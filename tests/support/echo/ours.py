@@ -20,13 +20,13 @@ class Kept(Handler):
     """A kind of resource with the real one's inputs, secrets and fixed values, and no place in the world."""
 
     def __init__(self, real: Handler) -> None:
-        self.token, self.inputs = real.token, real.inputs  # type: ignore[misc]  # another's, each instance its own
+        self.resource_type, self.inputs = real.resource_type, real.inputs  # type: ignore[misc]  # another's, each instance its own
         self.secrets, self.fixed = real.secrets, real.fixed  # type: ignore[misc]  # the same
 
     def create(self, context: Context, inputs: Any) -> tuple[str, State]:
         name = name_of(context.urn)
         keep("create", context.urn, inputs.wire())
-        return name, answers.learnt(self.token, name, {}) | inputs.wire()
+        return name, answers.learnt(self.resource_type, name, {}) | inputs.wire()
 
     def read(self, context: Context, identity: str, state: State) -> State | None:
         return state

@@ -12,7 +12,11 @@ from stacks import plugin
 
 
 def test_every_resource_that_a_stack_declares_has_a_handler() -> None:
-    declared = {kind.token for kind in vars(plugin).values() if hasattr(kind, "token") and kind.__doc__}
+    declared = {
+        kind.resource_type
+        for kind in vars(plugin).values()
+        if hasattr(kind, "resource_type") and kind.__doc__
+    }
     assert declared == set(Handlers())
 
 
@@ -20,7 +24,7 @@ def test_names_that_handlers_speak_of_are_names_of_their_inputs() -> None:
     for token, handler in Handlers().items():
         names = {field.alias or name for name, field in handler.inputs.model_fields.items()}
         assert set(handler.fixed) <= names, token
-        assert handler.token == token
+        assert handler.resource_type == token
 
 
 def test_a_handler_is_found_by_its_token_and_stays_the_same() -> None:

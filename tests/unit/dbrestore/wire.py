@@ -54,7 +54,7 @@ class RecordInputs(Inputs):
 class Record(Handler):
     """Keeps what it was called with; ``failing`` is raised by the verb of that name."""
 
-    token = TOKEN
+    resource_type = TOKEN
     inputs = RecordInputs
     secrets = frozenset({"word", "password"})
     fixed: ClassVar[Mapping[str, str]] = {"name": "add another", "step": "never rebuilt"}

@@ -58,7 +58,7 @@ class Cell(Place):
 class Values(EntryHandler):
     cell: Cell
 
-    token = "dbrestore:test:Value"
+    resource_type = "dbrestore:test:Value"
     inputs = ValueInputs
 
     def place(self, context: Context, inputs: Inputs, state: State) -> Cell:

@@ -71,7 +71,7 @@ class Made(Zone):
 class Records(RecordHandler):
     world: World = field(default_factory=World)
 
-    token = "dbrestore:test:Record"
+    resource_type = "dbrestore:test:Record"
     inputs = RecordInputs
 
     def place(self, context: Context, inputs: Any, state: State) -> Made:
