@@ -24,7 +24,7 @@ def main() -> None:
     try:
         declare(parse(raw_config()))
     except Problem as problem:
-        raise pulumi.RunError(str(problem)) from None
+        raise pulumi.RunError(problem.message) from None
 
 
 def _unsaid(*_words: Any, **_options: Any) -> None:

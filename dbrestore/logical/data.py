@@ -52,11 +52,9 @@ class Data:
             for block in blocks:
                 stored(len(block))
                 try:
-                    clear = unpacker.feed(block)
+                    yield from unpacker.pieces(block)
                 except ValueError as error:
                     raise _damaged(self.dump.path, entry, str(error)) from error
-                if clear:
-                    yield clear
             if not unpacker.finished:
                 raise _truncated(self.dump.path, f"{entry.label} breaks off")
 

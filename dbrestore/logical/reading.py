@@ -21,6 +21,10 @@ from problem import Problem
 _TAR_MAGIC = 257
 """Where a tar archive says "ustar" (tar(5))."""
 BLOCK = 1 << 16
+_PIECE, _STEPS = 1 << 16, (1 << 10, BLOCK)
+"""Bytes in clear that are had at once, about: more would be memory that is touched for the first time, each
+time anew. And what is unpacked for that, at least and at most.
+"""
 _UNPACKED = 4
 """How much larger than a compressed dump its database may become."""
 
@@ -141,11 +145,23 @@ class Unpacker:
             "zstd": lambda: zstandard.ZstdDecompressor().decompressobj(),
             "none": lambda: None,
         }[compression]()
+        self._step = _STEPS[0]
 
-    def feed(self, data: bytes) -> bytes:
-        """The clear bytes that these give; ValueError where the stream is damaged."""
+    def pieces(self, block: bytes) -> Iterator[bytes]:
+        """What the block gives in clear; ValueError where the stream is damaged."""
         if self._inner is None:
-            return data
+            yield block
+            return
+        begin = 0
+        while begin < len(block):
+            stretch = block[begin : begin + self._step]
+            begin += len(stretch)
+            if clear := self._clear(stretch):
+                smallest, largest = _STEPS
+                self._step = max(smallest, min(largest, len(stretch) * _PIECE // len(clear)))
+                yield clear
+
+    def _clear(self, data: bytes) -> bytes:
         try:
             found: bytes = self._inner.decompress(data)
         except (DeflateError, RuntimeError, EOFError, zstandard.ZstdError) as error:

@@ -1,4 +1,4 @@
-"""A server that is loaded as one that can be made anew: nothing durable, no WAL, all memory for indexes.
+"""A server that is loaded as one that can be made anew: nothing durable, no WAL that could be left out.
 
 The settings stand in postgresql.auto.conf while the mark says ``loading``. Whatever ends a load before
 it is durable, the next run begins at initdb.
@@ -17,8 +17,11 @@ from dbrestore.postgres.cluster import Cluster
 FLUSH_SECONDS = 2.0
 _MIB = 1 << 20
 _FLUSHED_FROM = 8 * _MIB
-WAL_SIZE = 8192 * _MIB
-"""Bytes, about: tables that all connections fill together need WAL, and more of it than this is not kept."""
+WAL_SIZE = 256 * _MIB
+"""Bytes, about: tables that all connections fill together need WAL, and more of it than this is not kept.
+
+Few segments that are written again and again are sooner written than many new ones.
+"""
 
 
 def settings(jobs: int) -> dict[str, str]:
@@ -33,19 +36,11 @@ def settings(jobs: int) -> dict[str, str]:
         "max_wal_size": f"{WAL_SIZE // _MIB}MB",
         "wal_buffers": "16MB",
         "wal_init_zero": "off",
-        "wal_recycle": "off",
         "checkpoint_timeout": "1d",
         "autovacuum": "off",
-        "maintenance_work_mem": f"{_index_memory(jobs)}MB",
         "max_parallel_maintenance_workers": str(processors),
         "max_worker_processes": str(max(8, jobs + processors)),
     }
-
-
-def _index_memory(jobs: int) -> int:
-    """MiB for each index that is built: all of them together take a quarter of the machine's memory."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // _MIB
-    return max(64, min(2048, total // 4 // jobs))
 
 
 @contextmanager

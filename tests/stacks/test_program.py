@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from problem import heard
 from tests.stacks.deployment import Declared, Deployment, Secret, Unknown, deploy
 from tests.unit.stacks.examples import CONSOLE, SOURCE, URL, VALIDATED, WAIVED, good
 
@@ -305,8 +306,10 @@ def test_a_role_with_a_special_name_is_asked_for_by_its_name() -> None:
 def test_a_wrong_config_ends_the_run_in_the_models_words() -> None:
     with pytest.raises(pulumi.RunError) as caught:
         deploy({**good(), "serving": "nowhere", "suit": 5})
-    lines = str(caught.value).splitlines()
-    assert [line.split(":")[1] for line in lines] == ["suit", "serving"]
+    problem = heard(str(caught.value))
+    assert problem
+    assert problem.name == "config-wrong"
+    assert [line.split(":")[1] for line in problem.what.splitlines()] == ["suit", "serving"]
 
 
 def test_a_value_that_is_no_json_is_told_as_it_was_written() -> None:
