@@ -100,3 +100,10 @@ def spooled(stream: BinaryIO, folder: Path) -> Path:
         return part.rename(folder / f"{digest.hexdigest()[:16]}.dump")
     finally:
         part.unlink(missing_ok=True)
+
+
+def unneeded(session: Session, next_command: str) -> list[Path]:
+    """Streams that were kept, and that neither a restore of any stack nor the next command names."""
+    kept = sorted(session.folder.glob(f"{FOLDER}/*.dump"))
+    texts = [file.read_text() for file in session.project.glob("Pulumi.*.yaml")] if kept else []
+    return [file for file in kept if not any(file.name in text for text in [*texts, next_command])]

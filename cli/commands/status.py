@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.dumps import unneeded
 from cli.position import Position, position
 from cli.trials import in_words
 from problem import Misuse
@@ -32,6 +33,9 @@ def command(session: Session) -> None:
         screen.say(f"  {name}: from {target}; {decided}{', serves' if name == serving else ''}")
     if trial := in_words(raw):
         screen.say(f"  canary: {trial}")
+    left = unneeded(session, now.next)
+    for path in left:
+        screen.say(f"  a dump that came in a stream is kept, and no restore is made of it: rm {path}")
     if now.next:
         screen.next(session.command(now.next))
     last = runs[-1] if runs else None
@@ -46,6 +50,7 @@ def command(session: Session) -> None:
             "writing": writing,
             "restores": raw.get("restores") or {},
             "canary": raw.get("canary") or {},
+            "unneeded": left,
             "last": vars(last) if last else None,
         }
     )

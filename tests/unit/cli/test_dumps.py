@@ -90,6 +90,20 @@ def test_a_stream_becomes_a_private_file_named_after_its_content(
     assert declared(project) == {"r": {"from": {"dump": str(kept)}}}
 
 
+def test_a_stream_that_no_restore_is_made_of_any_more_is_named(
+    reforge: Reforge, played: PlayedEngine, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = SimpleNamespace(buffer=io.BytesIO(b"PGDMP"), isatty=lambda: False)
+    monkeypatch.setattr(dumps.sys, "stdin", stream)
+    reforge("restore", "r", "--dump", "-", "--yes")
+    [kept] = (project / ".reforge/dumps").iterdir()
+    assert reforge("--json", "status").document["unneeded"] == []
+    reforge("teardown", "r", "--yes")
+    assert f"rm {kept}" in reforge("status").out
+    assert reforge("--json", "status").document["unneeded"] == [str(kept)]
+    assert kept.exists()
+
+
 @pytest.mark.parametrize("typed", [["--dump", "-"], ["--dump=-"]])
 def test_an_interrupted_load_of_a_stream_goes_on_from_its_file(
     reforge: Reforge,
