@@ -139,7 +139,7 @@ class ReplicaPromotion(_Resource):
     secrets = ("url", "sourceUrl", "adminUrl", "others")
 
 
-class _Promotion(_Resource):
+class Promotion(_Resource):
     """A read replica of the original that is promoted at the cut-over."""
 
     learnt = ("host", "boundPort", "promoted")
@@ -157,13 +157,13 @@ class _Promotion(_Resource):
         return bound
 
 
-class CloudSqlPromotion(_Promotion):
+class CloudSqlPromotion(Promotion):
     """One in Cloud SQL."""
 
     resource_type = "dbrestore:cloudsql:Promotion"
 
 
-class RdsPromotion(_Promotion):
+class RdsPromotion(Promotion):
     """One in RDS."""
 
     resource_type = "dbrestore:rds:Promotion"

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from problem import Misuse, Problem
+from problem import Misuse
+from stacks.looking import Looking
 from stacks.providers.aws_rds.api import Rds, Record
 from stacks.providers.aws_rds.gates import window
 from stacks.providers.aws_rds.settings import Source
@@ -48,11 +49,13 @@ def what_can_be_restored(source: Source) -> Catalog:
     Of an original that is gone the snapshots are left; Problem where those are gone as well.
     """
     rds = Rds(source.region)
-    unseen: list[str] = []
+    looking = Looking("aws-denied")
     own = rds.snapshots(source.instance)
     instance = (rds.instance_if_any(source.instance) or {}) if own else rds.instance(source.instance)
-    backups = _seen(unseen, "the window's beginning", [], lambda: rds.automated_backups(source.instance))
-    shared = _seen(unseen, "snapshots that other accounts share", [], rds.shared_snapshots)
+    backups = looking.at(
+        "the window's beginning", lambda: rds.automated_backups(source.instance), list[Record]()
+    )
+    shared = looking.at("snapshots that other accounts share", rds.shared_snapshots, list[Record]())
     snapshots = [*own, *({**one, "SnapshotType": "shared"} for one in shared)]
     earliest, latest = window(backups, instance)
     return Catalog(
@@ -60,8 +63,8 @@ def what_can_be_restored(source: Source) -> Catalog:
         earliest=earliest,
         latest=latest,
         replicas=tuple(_replica(name, rds) for name in instance.get("ReadReplicaDBInstanceIdentifiers", [])),
-        quotas=_seen(unseen, "quotas", {}, rds.quotas),
-        unseen=tuple(unseen),
+        quotas=looking.at("quotas", rds.quotas, dict[str, tuple[int, int]]()),
+        unseen=tuple(looking.unseen),
     )
 
 
@@ -92,17 +95,6 @@ def _unclear(found: list[Record], region: str) -> Misuse:
     names = ", ".join(one["DBInstanceIdentifier"] for one in found if one["Engine"] == "postgres") or "none"
     what = f"Which instance in {region} is the original? PostgreSQL ones that these credentials see: {names}."
     return Misuse("rds-instance-unclear", what, "Name it: --instance NAME")
-
-
-def _seen(unseen: list[str], what: str, instead: Any, ask: Any) -> Any:
-    """What may be asked, or ``instead`` where these credentials are not allowed to."""
-    try:
-        return ask()
-    except Problem as problem:
-        if problem.name != "aws-denied":
-            raise
-        unseen.append(f"{what}: {problem.what}")
-        return instead
 
 
 def _replica(name: str, rds: Rds) -> dict[str, Any]:

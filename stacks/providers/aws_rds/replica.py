@@ -7,8 +7,8 @@ import pulumi
 from stacks.endpoints import Target
 from stacks.model import Config
 from stacks.plugin import RdsPromotion
+from stacks.promoted import declare_promotion
 from stacks.providers.aws_rds.settings import Restore, Source
-from stacks.urls import moved
 
 
 def declare(
@@ -20,18 +20,4 @@ def declare(
     with its entry. Nor does that provider wait for a promotion, and once done, naming the source again
     for a rollback would replace the instance.
     """
-    serving = config.serving == name
-    promotion = RdsPromotion(
-        name,
-        {
-            "name": name,
-            "replica": config.restores[name].from_.replica,
-            "source": config.source.instance,
-            "region": region,
-            "promote": serving,
-        },
-        pulumi.ResourceOptions(protect=serving, custom_timeouts=pulumi.CustomTimeouts(update="3h")),
-    )
-    host, port = promotion.host, promotion.port
-    url = pulumi.Output.all(source_url, host, port).apply(lambda known: moved(*known))
-    return Target(name, pulumi.Output.secret(url), host, port, (promotion,))
+    return declare_promotion(RdsPromotion, name, config, source_url, {"region": region})

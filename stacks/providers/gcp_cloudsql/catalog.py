@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from problem import Misuse, Problem
+from problem import Misuse
+from stacks.looking import Looking
 from stacks.providers.gcp_cloudsql import shape
 from stacks.providers.gcp_cloudsql.api import CloudSql, Record
 from stacks.providers.gcp_cloudsql.settings import Source
 
 PROJECT = ("GOOGLE_PROJECT", "GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT")
 """Where Google's provider and tools look for the project, in that order."""
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -49,18 +49,18 @@ class Catalog:
 def what_can_be_restored(source: Source) -> Catalog:
     """Ask Cloud SQL; nothing is changed. Problem where it cannot be asked at all."""
     api = CloudSql(source.project)
-    original, unseen = api.instance(source.instance), list[str]()
+    original, looking = api.instance(source.instance), Looking("gcp-denied")
     recovers = original["settings"].get("backupConfiguration", {}).get("pointInTimeRecoveryEnabled")
-    backups = _seen(unseen, "backups", list[Record](), lambda: api.backups(source.instance))
-    window = _seen(unseen, "the window", None, lambda: api.window(source.instance)) if recovers else None
-    tiers = _seen(unseen, "tiers", list[Record](), api.tiers)
+    backups = looking.at("backups", lambda: api.backups(source.instance), list[Record]())
+    window = looking.at("the window", lambda: api.window(source.instance), None) if recovers else None
+    tiers = looking.at("tiers", api.tiers, list[Record]())
     here = [one["tier"] for one in tiers if original["region"] in one.get("region", [])]
     return Catalog(
         backups=tuple(sorted(backups, key=lambda one: str(one.get("startTime") or "~"))),
         window=window,
         replicas=tuple(_replica(name, api) for name in original.get("replicaNames", [])),
         tiers=tuple(here),
-        unseen=tuple(unseen),
+        unseen=tuple(looking.unseen),
     )
 
 
@@ -102,17 +102,6 @@ def _unclear(found: list[Record], project: str) -> Misuse:
         f"Which instance in {project} is the original? PostgreSQL ones that these credentials see: {names}."
     )
     return Misuse("cloudsql-instance-unclear", what, "Name it: --instance NAME")
-
-
-def _seen(unseen: list[str], what: str, instead: Found, ask: Callable[[], Found]) -> Found:
-    """What may be asked, or ``instead`` where these credentials are not allowed to."""
-    try:
-        return ask()
-    except Problem as problem:
-        if problem.name != "gcp-denied":
-            raise
-        unseen.append(f"{what}: {problem.what}")
-        return instead
 
 
 def _replica(name: str, api: CloudSql) -> dict[str, Any]:

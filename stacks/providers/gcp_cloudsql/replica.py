@@ -9,8 +9,8 @@ import pulumi
 from stacks.endpoints import Target
 from stacks.model import Config
 from stacks.plugin import CloudSqlPromotion
+from stacks.promoted import declare_promotion
 from stacks.providers.gcp_cloudsql.settings import Restore, Source
-from stacks.urls import moved
 
 
 def declare(
@@ -25,19 +25,5 @@ def declare(
     its entry. That one promotes where ``instance_type`` becomes CLOUD_SQL_INSTANCE and the master's fields
     go; once done, naming them again for a rollback would replace the instance.
     """
-    serving = config.serving == name
-    promotion = CloudSqlPromotion(
-        name,
-        {
-            "name": name,
-            "replica": config.restores[name].from_.replica,
-            "source": config.source.instance,
-            "project": config.source.project,
-            "address": address,
-            "promote": serving,
-        },
-        pulumi.ResourceOptions(protect=serving, custom_timeouts=pulumi.CustomTimeouts(update="3h")),
-    )
-    host, port = promotion.host, promotion.port
-    url = pulumi.Output.all(source_url, host, port).apply(lambda known: moved(*known))
-    return Target(name, pulumi.Output.secret(url), host, port, (promotion,))
+    where = {"project": config.source.project, "address": address}
+    return declare_promotion(CloudSqlPromotion, name, config, source_url, where)

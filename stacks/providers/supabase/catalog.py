@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from archive.supabase import Reader, Record
-from problem import Misuse, Problem
+from problem import Misuse
+from stacks.looking import Looking
 from stacks.providers.supabase.settings import Source
 
 IN_PLACE = (
@@ -47,19 +48,13 @@ class Catalog:
 def what_can_be_restored(source: Source) -> Catalog:
     """Ask Supabase; nothing is changed. Problem where the original cannot be seen at all."""
     with closing(Reader()) as api:
-        original, unseen = api.project(source.instance), list[str]()
-        try:
-            found = api.backups(source.instance)
-        except Problem as problem:
-            if problem.name != "supabase-denied":
-                raise
-            found = {}
-            unseen.append(f"backups: {problem.what}")
+        original, looking = api.project(source.instance), Looking("supabase-denied")
+        found = looking.at("backups", lambda: api.backups(source.instance), Record())
         return Catalog(
             backups=tuple(sorted(found.get("backups", []), key=lambda one: str(one["inserted_at"]))),
             window=_reach(found),
             clones=tuple(one for one in api.projects() if _may_be_clone(one, original)),
-            unseen=tuple(unseen),
+            unseen=tuple(looking.unseen),
         )
 
 
