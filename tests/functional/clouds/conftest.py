@@ -1,4 +1,4 @@
-"""AWS for all tests of a process, empty before each."""
+"""AWS for the tests of a module, empty before each."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from tests.support.aws.cloud import Cloud, cloud
 from tests.support.ground import scratch
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _server() -> Iterator[Cloud]:
+    """Gone with its environment before the next module looks for another AWS."""
     with scratch("reforge-aws-") as folder, cloud(folder) as server:
         yield server
 

@@ -62,8 +62,12 @@ def devices(folder: Path) -> None:
 def contain(folder: Path, spec: dict[str, Any]) -> None:
     """The rest, as the first process of the new namespace."""
     devices(folder)
+    image = os.open(spec["cwd"], os.O_PATH | os.O_DIRECTORY)
     for source, target in spec["mounts"]:
         mount(source, target, flags=BIND)
+    if not Path(spec["cwd"]).exists():  # a volume covers the folder that stands for the image, as /tmp may
+        Path(spec["cwd"]).mkdir(parents=True)
+        mount(f"/proc/self/fd/{image}", spec["cwd"], flags=BIND)
     if spec["read_only"]:
         mount("none", "/", flags=REMOUNT | BIND | READ_ONLY)
     mount("proc", "/proc", "proc")
