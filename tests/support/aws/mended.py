@@ -119,7 +119,7 @@ def _knows_default_option_groups() -> None:
 
 def _defaulted(made: Any, given: dict[str, Any]) -> Any:
     for name, value in _DEFAULTS.items():
-        if _GIVEN_AS.get(name, name) not in given:
+        if not given.get(_GIVEN_AS.get(name, name)):  # moto passes over a False that is given
             setattr(made, name, value)
     if not given.get("vpc_security_group_ids"):
         backend = ec2_backends[made.account_id][made.region]
