@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cli.events import follow
+from cli.failures import explained
 from problem import Misuse
 from stacks.model import parse
 from tests.support.pulumi_project import REPOSITORY, PulumiProject
@@ -73,6 +75,21 @@ def test_a_bad_edit_is_refused_in_the_same_words_as_by_the_command_line(project:
     assert [line for line in lines if line not in said] == []
     assert said.count("reforge:writing") == 1
     assert "hunter2" not in said
+
+
+def test_a_problem_of_the_program_comes_through_the_engine_with_its_name(
+    project: PulumiProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_DEBUG_COMMANDS", "true")  # else there is no --event-log
+    write(project, BAD)
+    log = project.folder / "events.jsonl"
+    log.touch()
+    with project.start("preview", "--event-log", str(log)) as engine:
+        outcome = follow(log, engine, lambda _event: None)
+        said = engine.stdout.read() if engine.stdout else ""
+    problem = explained(said, "test", outcome)
+    assert problem.name == "config-wrong"
+    assert sorted(problem.what.splitlines()) == sorted(model_says(BAD))
 
 
 def test_a_key_with_nothing_under_it_is_as_good_as_none(project: PulumiProject) -> None:
