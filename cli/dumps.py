@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from cli.journal import Journal
 from problem import Misuse, Problem
 
 if TYPE_CHECKING:
@@ -103,7 +104,11 @@ def spooled(stream: BinaryIO, folder: Path) -> Path:
 
 
 def unneeded(session: Session, next_command: str) -> list[Path]:
-    """Streams that were kept, and that neither a restore of any stack nor the next command names."""
+    """Streams that were kept and that nothing of any stack names: no config, no command that may go on."""
     kept = sorted(session.folder.glob(f"{FOLDER}/*.dump"))
-    texts = [file.read_text() for file in session.project.glob("Pulumi.*.yaml")] if kept else []
-    return [file for file in kept if not any(file.name in text for text in [*texts, next_command])]
+    if not kept:
+        return []
+    named = [file.read_text(errors="replace") for file in session.project.glob("Pulumi.*.yaml")]
+    journals = (Journal(path) for path in session.journal.path.parent.glob("*.jsonl"))
+    named += [next_command, *(last.command for journal in journals if (last := journal.last()))]
+    return [file for file in kept if not any(file.name in text for text in named)]

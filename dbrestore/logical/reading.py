@@ -21,10 +21,10 @@ from problem import Problem
 _TAR_MAGIC = 257
 """Where a tar archive says "ustar" (tar(5))."""
 BLOCK = 1 << 16
-_PIECE, _STEPS = 1 << 16, (1 << 10, BLOCK)
-"""Bytes in clear that are had at once, about: more would be memory that is touched for the first time, each
-time anew. And what is unpacked for that, at least and at most.
-"""
+_LEAST = 1 << 10
+"""Bytes that are unpacked at once, at least."""
+_PIECE = 1 << 16
+"""What they give in clear, about: more would be memory that is touched for the first time, each time anew."""
 _UNPACKED = 4
 """How much larger than a compressed dump its database may become."""
 
@@ -145,7 +145,7 @@ class Unpacker:
             "zstd": lambda: zstandard.ZstdDecompressor().decompressobj(),
             "none": lambda: None,
         }[compression]()
-        self._step = _STEPS[0]
+        self._step = _LEAST
 
     def pieces(self, block: bytes) -> Iterator[bytes]:
         """What the block gives in clear; ValueError where the stream is damaged."""
@@ -157,8 +157,7 @@ class Unpacker:
             stretch = block[begin : begin + self._step]
             begin += len(stretch)
             if clear := self._clear(stretch):
-                smallest, largest = _STEPS
-                self._step = max(smallest, min(largest, len(stretch) * _PIECE // len(clear)))
+                self._step = max(_LEAST, min(BLOCK, len(stretch) * _PIECE // len(clear)))
                 yield clear
 
     def _clear(self, data: bytes) -> bytes:

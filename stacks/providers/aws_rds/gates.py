@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from problem import Problem, Refusal
+from problem import Refusal
+from stacks.looking import Looking
 from stacks.providers.aws_rds.api import Rds, Record
 from stacks.providers.aws_rds.settings import Restore, Source, region_of, weight
 
@@ -158,12 +159,7 @@ def _size(wanted: str, original: str, version: str, rds: Rds) -> None:
 
 def _quota(name: str, storage: int, rds: Rds) -> None:
     """Best told before an hour's wait; one may lack the right to ask, and then RDS tells later."""
-    try:
-        quotas = rds.quotas()
-    except Problem as problem:
-        if problem.name != "aws-denied":
-            raise
-        return
+    quotas = Looking("aws-denied").at("quotas", rds.quotas, dict[str, tuple[int, int]]())
     for quota, more, unit in (("DBInstances", 1, "instance"), ("AllocatedStorage", storage, "GiB")):
         used, allowed = quotas.get(quota, (0, storage + 1))
         if used + more > allowed:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from cli import dumps
+from cli.journal import Journal
 from problem import Problem
 from tests.unit.cli.conftest import Reforge
 from tests.unit.cli.doubles import PlayedEngine
@@ -102,6 +103,19 @@ def test_a_stream_that_no_restore_is_made_of_any_more_is_named(
     assert f"rm {kept}" in reforge("status").out
     assert reforge("--json", "status").document["unneeded"] == [str(kept)]
     assert kept.exists()
+
+
+def test_a_stream_that_a_restore_of_another_stack_may_go_on_with_is_not_named(
+    reforge: Reforge, played: PlayedEngine, project: Path
+) -> None:
+    kept = project / ".reforge/dumps/0123456789abcdef.dump"
+    kept.parent.mkdir(mode=0o700, parents=True)
+    kept.write_bytes(b"PGDMP")
+    assert reforge("--json", "status").document["unneeded"] == [str(kept)]
+    Journal(project / ".reforge/journal/prod.jsonl").begin(
+        "restore", "r", f"reforge restore r --dump {kept} --yes"
+    )
+    assert reforge("--json", "status").document["unneeded"] == []
 
 
 @pytest.mark.parametrize("typed", [["--dump", "-"], ["--dump=-"]])
