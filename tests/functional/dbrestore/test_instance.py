@@ -424,7 +424,8 @@ def test_a_finished_instance_runs_with_the_settings_of_the_original(
     original: Original, restored: Any
 ) -> None:
     state, _ = restored("settings", "latest")
-    asked = "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'autovacuum', 'shared_buffers')"
+    names = "('fsync', 'autovacuum', 'shared_buffers', 'recovery_prefetch')"
+    asked = f"SELECT name, setting FROM pg_settings WHERE name IN {names}"
     with psycopg.connect(
         host=state["directory"], port=int(state["boundPort"]), dbname="postgres", user="postgres"
     ) as there:

@@ -18,7 +18,17 @@ def test_memory_for_pages_is_a_quarter_of_what_there_is(
 ) -> None:
     monkeypatch.setattr(durability, "_available", lambda: available)
     monkeypatch.setattr(durability, "_allowed", lambda: allowed)
-    assert durability.hurried()["shared_buffers"] == buffers
+    assert durability.hurried(0, 16)["shared_buffers"] == buffers
+
+
+@pytest.mark.parametrize(("size", "major", "asked"), [(3999, 15, False), (4000, 15, True), (3999, 14, True)])
+def test_pages_that_memory_still_holds_are_not_asked_for_ahead(
+    monkeypatch: pytest.MonkeyPatch, size: int, major: int, asked: bool
+) -> None:
+    """``size`` in MiB, of 8000 that there are; versions before 15 know no such setting."""
+    monkeypatch.setattr(durability, "_available", lambda: 8000)
+    monkeypatch.setattr(durability, "_allowed", lambda: 64000)
+    assert ("recovery_prefetch" not in durability.hurried(size << 20, major)) is asked
 
 
 def test_what_the_machine_has_is_read_from_it() -> None:
