@@ -19,7 +19,7 @@ from archive.backups import BaseBackup
 from archive.chain import Chain
 from archive.control import read_control
 from archive.lsn import format_lsn, parse_lsn
-from archive.spaces import new_tablespaces
+from archive.spaces import first_new_tablespace
 from dbrestore.handler import Context
 from dbrestore.postgres import settings
 from dbrestore.postgres.cluster import Cluster, Unanswered
@@ -86,7 +86,7 @@ class ThrowAway:
         chain, binaries = self.supply.chain, self.cluster.binaries
         if lsn > self._looked:
             begin, self._looked = self._looked, chain.segments[chain.index(lsn - 1)].end_lsn
-            found = next(new_tablespaces(chain, (begin, self._looked), binaries), None)
+            found = first_new_tablespace(chain, (begin, self._looked), binaries)
             self._barrier = min(self._barrier, found.lsn) if found else self._barrier
         if lsn > self._barrier:
             refuse_new(chain, (int(self._barrier), lsn), binaries)

@@ -10,7 +10,7 @@ from pathlib import Path
 from archive.control import read_control
 from archive.formats.contents import WAL
 from archive.proof import Proof
-from dbrestore.postgres import settings, spool
+from dbrestore.postgres import lookout, settings, spool
 from dbrestore.postgres.cluster import START_SECONDS, Cluster, Unanswered
 from dbrestore.postgres.durability import hurried
 from dbrestore.postgres.inputs import InstanceInputs
@@ -120,13 +120,14 @@ def leave_recovery_settings(directory: Path) -> None:
 
 
 def _supply(proof: Proof, cluster: Cluster) -> str:
-    """Link the WAL that may be linked; gives the restore_command for whatever is not there.
+    """Link the WAL that may be linked; gives the restore_command, which waits for what was not read yet.
 
     That is the spool's where there is no folder that all WAL lies in as PostgreSQL needs it.
     """
     archive = proof.chain.archive.folder
     if archive is None:
         return spool.COMMAND
+    lookout.post(cluster.directory, proof, cluster.account)
     writable = _writable(archive, cluster.account)
     if writable:
         _link_wal(proof, archive, cluster.directory / WAL)

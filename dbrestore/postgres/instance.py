@@ -126,7 +126,7 @@ class Instance(Handler):
     def _claim(self, context: Context, way: Making, mark: Mark | None, who: Account | None) -> Mark:
         """Our mark in the new folder before anything else is; stale half-made work is cleared first."""
         inputs = way.inputs
-        if mark and not (mark.until == way.words and mark.phase in way.continued and mark.trusted):
+        if mark and not way.goes_on(mark):
             context.progress("clearing half-made work of an earlier run")
             _cluster_of(mark, inputs.run_as, inputs.wire()).stop()
             _remove(inputs.directory, mark)

@@ -26,6 +26,10 @@ class Making(ABC):
     def __init__(self, inputs: InstanceInputs) -> None:
         self.inputs = inputs
 
+    def goes_on(self, mark: Mark) -> bool:
+        """Whether the work that a mark tells of is continued, and not cleared away."""
+        return mark.until == self.words and mark.phase in self.continued and mark.trusted
+
     @property
     @abstractmethod
     def words(self) -> str:

@@ -37,6 +37,8 @@ class Mark:
     made_parent: bool = False
     tablespaces: list[str] = field(default_factory=list)
     """Folders beside the data directory that hold its tablespaces, and nothing else."""
+    backup: str = ""
+    """The base backup that was copied, once it is."""
     reached_lsn: str = ""
     reached_time: str = ""
 

@@ -23,6 +23,8 @@ from dbrestore.postgres.copying import COPYING, interrupted
 from dbrestore.postgres.delegating import bring
 from dbrestore.postgres.feeding import feeder
 from dbrestore.postgres.inputs import InstanceInputs
+from dbrestore.postgres.lookout import Lookout
+from dbrestore.postgres.lookout import remove as remove_unread
 from dbrestore.postgres.making import Making
 from dbrestore.postgres.mark import Mark, read_mark
 from dbrestore.postgres.placement import Placement
@@ -80,7 +82,8 @@ class Physical(Making):
     def prove(self, context: Context) -> Binaries:
         """Nothing is copied before the backup is known to be whole and the WAL to reach the target."""
         context.progress("proving that the WAL reaches the target")
-        self._proof = _reachable(self.inputs)
+        mark = read_mark(self.inputs.directory)
+        self._proof = _reachable(self.inputs, mark.backup if mark and self.goes_on(mark) else "")
         for note in self._proof.notes:
             context.progress(note)
         return find_binaries(self._proof.backup.version_major)
@@ -94,7 +97,7 @@ class Physical(Making):
             size = self._bring(Placement(cluster.directory, cluster.account, spaces), context)
             context.progress(f"copied and verified {size} bytes; writing the settings of the new instance")
             configuring.configure(cluster, self.inputs, self._proof)
-            mark = mark.at("recovering").write()
+            mark = replace(mark.at("recovering"), backup=backup.name).write()
         if mark.phase == "recovering":
             reached = self._recover(context, cluster)
             context.progress(f"promoted at {format_lsn(reached.lsn)}")
@@ -104,11 +107,13 @@ class Physical(Making):
         return mark
 
     def _bring(self, placement: Placement, context: Context) -> int:
-        """The base backup in its place; meanwhile the WAL is read for what must not be replayed."""
+        """The base backup in its place; WAL that is far is read meanwhile for what must not be replayed."""
         proof, over = self._proof, Event()
-        span, binaries = (proof.backup.start_lsn, proof.stop_lsn), find_binaries(proof.backup.version_major)
+        if proof.chain.archive.folder:
+            return bring(proof.backup, placement, context)
+        span = proof.backup.start_lsn, proof.stop_lsn
         with ThreadPoolExecutor(1) as pool:
-            looking = pool.submit(tablespaces.refuse_new, proof.chain, span, binaries, over.is_set)
+            looking = pool.submit(tablespaces.refuse_new, proof.chain, span, proof.binaries, over.is_set)
             try:
                 size = bring(proof.backup, placement, context)
                 while not looking.done() and not context.cancelled.wait(0.05):
@@ -123,7 +128,8 @@ class Physical(Making):
     def _recover(self, context: Context, cluster: Cluster) -> Reached:
         target, reach = self.inputs.until.target(), _reach(self._proof)
         if not configuring.is_fed(cluster.directory):
-            return recover(cluster, target, reach, context)
+            with Lookout(cluster.directory, self._proof) as lookout:
+                return recover(cluster, target, reach, context, lookout.check)
         with feeder(cluster, self._proof) as feeding:
             if feeding.neglected:
                 cluster.stop()  # it has waited so long for WAL that it may give up at any moment
@@ -139,6 +145,7 @@ class Physical(Making):
         cluster.stop()
         configuring.leave_recovery_settings(cluster.directory)
         Spool(cluster.directory, cluster.account).remove()
+        remove_unread(cluster.directory)
         with ThreadPoolExecutor(1) as pool:
             syncing = pool.submit(durability.sync, _folders(read_mark(cluster.directory)))
             configuring.start_and_wait(cluster)
@@ -148,7 +155,7 @@ class Physical(Making):
 
     def outputs(self, mark: Mark) -> State:
         return {
-            "backup": self._proof.backup.name,
+            "backup": mark.backup or self._proof.backup.name,
             "reachedLsn": mark.reached_lsn,
             "reachedTime": mark.reached_time,
         }
@@ -164,10 +171,11 @@ def _folder(inputs: InstanceInputs) -> Path | None:
     return inputs.source.backups if isinstance(inputs.source.backups, Path) else None
 
 
-def _reachable(inputs: InstanceInputs) -> Proof:
-    """The quick proof, with the programs of each backup's own version."""
-    found = look_into(inputs.source)
-    return prove(found.backups, found.archive, inputs.until.target(), find_binaries(), datetime.now(UTC))
+def _reachable(inputs: InstanceInputs, backup: str = "") -> Proof:
+    """The quick proof, with the programs of each backup's own version; from a ``backup`` that is named."""
+    found, target = look_into(inputs.source), inputs.until.target()
+    target = replace(target, backup=backup or target.backup)
+    return prove(found.backups, found.archive, target, find_binaries(), datetime.now(UTC))
 
 
 def _reach(proof: Proof) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,15 +38,22 @@ class Reached:
     paused: bool = False
 
 
-def recover(cluster: Cluster, target: Target, reach: tuple[int, int], context: Context) -> Reached:
+def recover(
+    cluster: Cluster,
+    target: Target,
+    reach: tuple[int, int],
+    context: Context,
+    check: Callable[[], None] = lambda: None,
+) -> Reached:
     """Start the server, wait until it stands at its target, compare, promote.
 
-    ``reach`` is the LSN where replay begins and the one where it ends at the latest. Problem
-    ``recovery-failed`` with the server's words; ``interrupted`` leaves a stopped server that goes on later.
+    ``reach`` is the LSN where replay begins and the one where it ends at the latest; ``check`` is called at
+    every look and raises what must end it. Problem ``recovery-failed`` with the server's words;
+    ``interrupted`` leaves a stopped server that goes on later.
     """
     meter = Meter(REPLAYING, max(0, reach[1] - reach[0]), context.progress)
     _begin(cluster)
-    reached = _wait(cluster, reach[0], meter, context)
+    reached = _wait(cluster, reach[0], meter, context, check)
     compare(target, reached, reach[1])
     if not reached.promoted:
         _promote(cluster)
@@ -64,8 +72,9 @@ def _ended_early(cluster: Cluster) -> Problem:
     return Problem("recovery-failed", f"Recovery in {cluster.directory} ended early.", cluster.complaint())
 
 
-def _wait(cluster: Cluster, begin: int, meter: Meter, context: Context) -> Reached:
+def _wait(cluster: Cluster, begin: int, meter: Meter, context: Context, check: Callable[[], None]) -> Reached:
     while True:
+        check()
         if context.cancelled.is_set():
             cluster.stop()
             raise Problem(

@@ -13,6 +13,8 @@ from pathlib import Path
 from archive.targets import Target
 
 HBA_FILE = "reforge_hba.conf"
+UNREAD = "reforge_unread"
+"""The folder in the data directory that names the segments that PostgreSQL has to wait for."""
 SIDE_EFFECT_LIBRARIES = {"pg_cron"}
 """Libraries that act by themselves once loaded."""
 
@@ -28,10 +30,12 @@ def restore_command(archive: Path, writable: bool) -> str:
     A symbolic link is safe (PostgreSQL never recycles one) and saves a copy and an fsync for each segment.
     PostgreSQL opens what it fsyncs for writing, so a link needs an archive that the server may write to.
     It finds for itself what is linked in pg_wal already: the shell says no to that without a program.
+    What nobody has read yet is waited for (``lookout``), as long as a server waits for the command.
     """
     source = shlex.quote(str(archive)).replace("%", "%%") + "/%f"
     link = f"test ! -L pg_wal/%f && test -f {source} && ln -sf {source} %p"
-    return link if writable else f"cp {source} %p"
+    wait = f"while test -e {UNREAD}/%f; do kill -0 $PPID 2>/dev/null || exit 200; sleep 0.02; done"
+    return f"test -x {UNREAD} || exit 200; {wait}; {link if writable else f'cp {source} %p'}"
 
 
 def recovery_target(target: Target, timeline: int) -> dict[str, str]:

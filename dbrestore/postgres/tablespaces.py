@@ -14,7 +14,8 @@ from archive.chain import Chain
 from archive.formats.contents import TABLESPACES
 from archive.formats.delegated import Delegated
 from archive.lsn import format_lsn
-from archive.spaces import new_tablespaces
+from archive.segments import Segment
+from archive.spaces import NewTablespace, looked_through
 from dbrestore.postgres.inputs import InstanceInputs
 from dbrestore.space import Need
 from problem import Problem, Refusal
@@ -83,20 +84,34 @@ def _taken(inputs: InstanceInputs, backup: BaseBackup) -> list[Path]:
 
 
 def refuse_new(
-    chain: Chain, span: tuple[int, int], binaries: Binaries, given_up: Callable[[], bool] = lambda: False
+    chain: Chain,
+    span: tuple[int, int],
+    binaries: Binaries,
+    given_up: Callable[[], bool] = lambda: False,
+    passed: Callable[[tuple[Segment, ...]], None] = lambda _: None,
 ) -> None:
-    """Read the WAL that will be replayed; Problem ``tablespace-created-since`` where it makes one."""
-    found = next(new_tablespaces(chain, span, binaries, given_up), None)
-    if found:
-        what = (
-            f"The WAL makes the tablespace {found.oid} at {format_lsn(found.lsn)}, after the base backup: "
-            f"replaying it would write into {found.location}, where the original has it."
-        )
-        cure = (
-            "Restore to a point before it, or from a base backup that was taken after it "
-            "(reforge sources lists them)."
-        )
-        raise Problem("tablespace-created-since", what, cure)
+    """Read the WAL that will be replayed; Problem ``tablespace-created-since`` where it makes one.
+
+    ``passed`` hears of segments that may be replayed; ``given_up`` is asked after each few of them.
+    """
+    for segments, found in looked_through(chain, span, binaries):
+        if found:
+            raise _created_since(found)
+        passed(segments)
+        if given_up():
+            return
+
+
+def _created_since(found: NewTablespace) -> Problem:
+    what = (
+        f"The WAL makes the tablespace {found.oid} at {format_lsn(found.lsn)}, after the base backup: "
+        f"replaying it would write into {found.location}, where the original has it."
+    )
+    cure = (
+        "Restore to a point before it, or from a base backup that was taken after it "
+        "(reforge sources lists them)."
+    )
+    return Problem("tablespace-created-since", what, cure)
 
 
 def remove(holders: Collection[str], directory: Path) -> None:

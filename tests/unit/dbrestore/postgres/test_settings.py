@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as some
 
 from archive.targets import Kind, Target
 from dbrestore.postgres import settings
+from tests.support.ground import wait_until
 
 VALUES = some.text(some.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=30)
 NAMES = some.from_regex(r"[a-z][a-z_]{0,12}", fullmatch=True)
@@ -119,6 +122,7 @@ def test_the_restore_command_brings_a_segment_and_fails_where_there_is_none(
         return subprocess.run(["sh", "-c", command], cwd=tmp_path, stderr=subprocess.DEVNULL).returncode
 
     (tmp_path / "pg_wal").mkdir()
+    (tmp_path / settings.UNREAD).mkdir()
     assert asked("0002") != 0
     assert not (tmp_path / "pg_wal" / "R").is_symlink()
     assert asked("0001") == 0
@@ -132,12 +136,56 @@ def test_what_is_linked_in_pg_wal_already_is_left_to_the_server(tmp_path: Path) 
     """It looks there once the command has failed; a status over 125 would end recovery."""
     (tmp_path / "wal").mkdir()
     (tmp_path / "pg_wal").mkdir()
+    (tmp_path / settings.UNREAD).mkdir()
     (tmp_path / "wal" / "0001").write_text("segment")
     (tmp_path / "pg_wal" / "0001").symlink_to(tmp_path / "wal" / "0001")
     command = settings.restore_command(tmp_path / "wal", writable=True)
     command = command.replace("%f", "0001").replace("%p", "pg_wal/R")
     assert subprocess.run(["sh", "-c", command], cwd=tmp_path).returncode == 1
     assert os.listdir(tmp_path / "pg_wal") == ["0001"]
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_a_segment_that_was_not_read_yet_is_waited_for(tmp_path: Path, writable: bool) -> None:
+    for name in ("wal", "pg_wal", settings.UNREAD):
+        (tmp_path / name).mkdir()
+    (tmp_path / "wal" / "0001").write_text("segment")
+    (tmp_path / settings.UNREAD / "0001").touch()
+    command = settings.restore_command(tmp_path / "wal", writable)
+    command = command.replace("%f", "0001").replace("%p", "pg_wal/R")
+    with subprocess.Popen(["sh", "-c", command], cwd=tmp_path) as asking:
+        time.sleep(0.2)
+        assert asking.poll() is None
+        assert not os.listdir(tmp_path / "pg_wal")
+        (tmp_path / settings.UNREAD / "0001").unlink()
+        assert asking.wait(10) == 0
+    assert (tmp_path / "pg_wal" / "R").read_text() == "segment"
+
+
+def test_nothing_is_brought_where_nobody_can_tell_what_was_read(tmp_path: Path) -> None:
+    (tmp_path / "0001").write_text("segment")
+    command = settings.restore_command(tmp_path, writable=True).replace("%f", "0001").replace("%p", "R")
+    assert subprocess.run(["sh", "-c", command], cwd=tmp_path).returncode == 200
+    assert not (tmp_path / "R").exists()
+
+
+def test_the_command_ends_with_the_server_that_waits_for_it(tmp_path: Path) -> None:
+    (tmp_path / settings.UNREAD).mkdir()
+    (tmp_path / settings.UNREAD / "0001").touch()
+    command = settings.restore_command(tmp_path, writable=True).replace("%f", "0001")
+    server = (
+        "import subprocess, sys, time\n"
+        "asking = subprocess.Popen(['sh', '-c', sys.argv[1]], stdout=subprocess.DEVNULL)\n"
+        "time.sleep(0.2)\n"
+        "print(asking.pid)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", server, command], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    asking = Path(f"/proc/{int(ran.stdout)}")
+    wait_until(
+        lambda: not asking.exists() or ") Z " in (asking / "stat").read_text(), what="the command's end"
+    )
 
 
 def test_quarantine_cuts_every_tie_to_the_original(tmp_path: Path) -> None:
