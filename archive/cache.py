@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
-import tempfile
 import threading
-import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+
+from archive.scratch import Scratch
 
 _PREFIX = "reforge-segments-"
 MOST = 64
 """So many segments are kept; of 16 MiB each they take 1 GiB at most."""
 
 
-_YOUNG = 60
-"""Seconds in which a folder is taken for one that is just being made."""
-
-
 class Cache:
-    """A folder that is made with the first file and goes with the cache, or with the process at the latest.
-
-    What a killed process left is removed by the next cache that is made: nobody holds its lock any more.
-    """
+    """A folder that is made with the first file and goes with the cache, at the latest with the process."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -57,37 +47,7 @@ class Cache:
     def _place(self) -> Path:
         with self._guard:
             if self._folder is None:
-                _sweep()
-                self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-                held = _hold(self._folder)
-                weakref.finalize(self, _remove, self._folder, held)
+                scratch = Scratch.make(_PREFIX)
+                self._folder = scratch.folder
+                weakref.finalize(self, scratch.remove)
             return self._folder
-
-
-def _hold(folder: Path) -> int | None:
-    """A lock on the folder that lasts as long as this process; None where another process has it."""
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        return None
-    return handle
-
-
-def _sweep() -> None:
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        try:
-            found = folder.stat()
-            ours = found.st_uid == os.geteuid() and time.time() - found.st_mtime > _YOUNG
-            held = _hold(folder) if ours else None
-        except OSError:
-            continue
-        if held is not None:
-            _remove(folder, held)
-
-
-def _remove(folder: Path, held: int | None) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    if held is not None:
-        os.close(held)

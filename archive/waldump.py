@@ -14,6 +14,7 @@ from pathlib import Path
 
 from archive.chain import Chain
 from archive.lsn import format_lsn, parse_lsn
+from archive.scratch import scratch
 from archive.segments import Segment
 from problem import Problem
 from toolchain.postgres import Binaries
@@ -155,11 +156,11 @@ def _linked(segments: tuple[Segment, ...], files: list[Path]) -> Iterator[str]:
     pg_waldump follows no history and takes the segment size from any file it meets, so it is shown only the
     files that count, which may lie in two folders and on several timelines.
     """
-    with tempfile.TemporaryDirectory(prefix="reforge-wal-") as folder:
+    with scratch("reforge-wal-") as folder:
         for segment, file in zip(segments, files, strict=True):
             name = Segment(1, segment.number, segment.size).name
-            (Path(folder) / name).symlink_to(file.resolve())
-        yield folder
+            (folder / name).symlink_to(file.resolve())
+        yield str(folder)
 
 
 def verify_wal(chain: Chain, needed: tuple[Segment, ...], binaries: Binaries) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from archive.scratch import scratch
 from dbrestore.forecast import Forecast
 from dbrestore.handler import Context
 from dbrestore.logical.entries import Entry
@@ -53,8 +54,8 @@ class Origin:
         if self._store is None:
             yield Path(self.said.place)
             return
-        with tempfile.TemporaryDirectory(prefix="reforge-") as folder:
-            yield self._store.fetch(Path(folder, "dump"), self.context)
+        with scratch("reforge-dump-") as folder:
+            yield self._store.fetch(folder / "dump", self.context)
 
     def _open(self, path: Path) -> Dump:
         self.context.progress("reading the dump")

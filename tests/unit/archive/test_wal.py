@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from archive import cache as caching
+from archive import scratch
 from archive.backups import list_backups
 from archive.cache import Cache
 from archive.chain import Chain, chain_from
@@ -208,10 +209,11 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(caching, "_YOUNG", -1)
+    monkeypatch.setattr(scratch, "_YOUNG", -1)
     living = Cache()
     kept = living.get("a", lambda path: path.write_text("x") and None)
     (tmp_path / "reforge-segments-killed").mkdir()
+    scratch._sweep.cache_clear()  # as in a process that begins
     Cache().get("b", lambda path: path.write_text("x") and None)
     assert not (tmp_path / "reforge-segments-killed").exists()
     assert kept.exists()
