@@ -60,3 +60,29 @@ def test_a_dump_is_restored_validated_cut_over_rolled_back_and_torn_down(project
     assert restored.ref not in api.projects
     assert orders(project.original) == 100
     assert "hunter22" not in project.config
+
+
+def test_a_clone_of_the_dashboard_is_adopted_serves_and_is_only_forgotten(project: SupabaseProject) -> None:
+    api, clone = project.site.api, project.site.clone()
+    project.site.execute(project.site.source.ref, "DELETE FROM shop.orders WHERE id > 100")
+    found = project.reforge("sources").document["adoptable"]
+    assert found == [{"ref": clone.ref, "name": clone.name}]
+
+    project.reforge("restore", NAME, "--adopt", clone.ref, "--yes")
+    assert clone.networks["dbAllowedCidrs"] == ["127.0.0.1/32"], "only the operators, while it is looked at"
+    url = project.reforge("env", NAME, "--show").document["url"]
+    assert url == api.url(clone.ref, "app")
+    assert (orders(url), orders(project.original)) == (500, 100)
+
+    project.reforge("validate", NAME, "--yes")
+    project.reforge("cutover", NAME, "--yes")
+    assert project.env_file.read_text() == f"DATABASE_URL={url}\n"
+    assert "serves" in project.reforge("teardown", NAME, "--yes", expect=3).text
+    project.reforge("rollback", "--yes")
+    assert project.env_file.read_text() == f"DATABASE_URL={project.original}\n"
+
+    project.reforge("teardown", NAME, "--yes")
+    assert clone.ref in api.projects, "whoever made it has it still"
+    assert clone.networks["dbAllowedCidrs"] == ["0.0.0.0/0"]
+    assert not [str(one) for one in api.recorded if one.method == "DELETE"]
+    assert orders(url) == 500

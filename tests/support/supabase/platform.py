@@ -66,6 +66,11 @@ class Platform:
         self.keep("postgres", f"CREATE DATABASE {ref} OWNER postgres TEMPLATE template0")
         self.keep(ref, _NEW.replace("{version}", str(version)))
 
+    def clone(self, source: str, ref: str) -> None:
+        """Put a copy of a project's database in the place of another's."""
+        self.drop(ref)
+        self.keep("postgres", f"CREATE DATABASE {ref} OWNER postgres TEMPLATE {source}")
+
     def drop(self, ref: str) -> None:
         self.keep("postgres", f"DROP DATABASE IF EXISTS {ref} WITH (FORCE)")
 

@@ -67,6 +67,13 @@ class Site:
                 pass
             return cursor.fetchall() if cursor.description else []
 
+    def clone(self) -> Project:
+        """What "Restore to new project" in the dashboard makes of the original as it is now."""
+        clone = self.api.add("starforge-clone")
+        assert self.api.platform is not None
+        self.api.platform.clone(self.source.ref, clone.ref)
+        return clone
+
     def dump(self, form: str = "custom", *options: str) -> Path:
         """pg_dump of the original as it is now."""
         path = folder(self.place / "dumps") / f"{form}{len(list((self.place / 'dumps').iterdir()))}"
