@@ -74,7 +74,7 @@ def _places(given: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
         places[tool] = seen[tool]
         wanted = {"directory": FOLDERS["directory"]}
     for name, question in wanted.items():
-        text = str(given[name] or seen.get(name) or asked(question))
+        text = str(given[name] or seen.get(name) or asked(question, name))
         places[name] = text if "://" in text else str(Path(text).absolute())
     return places
 
@@ -83,7 +83,7 @@ def endpoints(given: dict[str, Any], database: str) -> list[dict[str, Any]]:
     """What tells the application where its database is, from the options."""
     files = [pair(text, ":", "--env-file PATH:KEY") for text in given["env_files"]]
     return [
-        *({"env-file": {"path": path, "key": key}} for path, key in files),
+        *({"env-file": {"path": str(Path(path).absolute()), "key": key}} for path, key in files),
         *({"pgbouncer": {"admin": admin, "database": database}} for admin in given["poolers"]),
         *_entries(given["endpoints"], "--endpoint 'KIND: {NAME: VALUE}'"),
     ]
@@ -95,7 +95,7 @@ def writers(given: dict[str, Any]) -> list[dict[str, Any]]:
     flags = [pair(text, ":", "--flag PATH:KEY") for text in given["flags"]]
     return [
         *({"supervisor": {"server": server, "group": group}} for server, group in groups),
-        *({"flag": {"file": path, "key": key}} for path, key in flags),
+        *({"flag": {"file": str(Path(path).absolute()), "key": key}} for path, key in flags),
         *_entries(given["writers"], "--writer 'KIND: {NAME: VALUE}'"),
     ]
 
@@ -124,12 +124,12 @@ def pair(text: str, sign: str, form: str) -> tuple[str, str]:
     return left, right
 
 
-def asked(question: str, *, hide: bool = False) -> str:
-    """What a person at the terminal answers; Misuse where there is none."""
+def asked(question: str, option: str, *, hide: bool = False) -> str:
+    """What a person at the terminal answers; Misuse that names the ``option`` where there is none."""
     if not sys.stdin.isatty():
         raise Misuse(
             "option-missing",
             f"{question} is not given, and there is no terminal to ask on.",
-            "See: reforge init --help",
+            f"Add --{option.replace('_', '-')}; what it takes: reforge init --help",
         )
     return str(click.prompt(question, hide_input=hide, err=True))

@@ -87,7 +87,7 @@ def command(session: Session, /, url: str | None, yes: bool, dry_run: bool, **gi
 
     folder, stack = session.start, session.named_stack or "local"
     existing = "" if dry_run else _before(folder / f"Pulumi.{stack}.yaml")
-    url = url or asked("Connection string of the original", hide=True)
+    url = url or asked("Connection string of the original", "url", hide=True)
     _require_url(url)
     source, discovery = _look(session, url, given, dry_run)
     if source is None:

@@ -83,7 +83,8 @@ class Physical(Making):
         """Nothing is copied before the backup is known to be whole and the WAL to reach the target."""
         context.progress("proving that the WAL reaches the target")
         mark = read_mark(self.inputs.directory)
-        self._proof = _reachable(self.inputs, mark.backup if mark and self.goes_on(mark) else "")
+        halfway = mark if mark and mark.phase == "recovering" and self.goes_on(mark) else None
+        self._proof = _reachable(self.inputs, halfway.backup if halfway else "")
         for note in self._proof.notes:
             context.progress(note)
         return find_binaries(self._proof.backup.version_major)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +11,15 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.functional.kubernetes.cluster import Cluster, documented_role
+from tests.functional.kubernetes.conftest import cluster, kubebox
+from tests.functional.runner.test_loads import left_nothing
 from tests.support.aws.cloud import REGION, TESTS_OWN, Cloud, cloud, touched
 from tests.support.aws.original import described, prepare
 from tests.support.aws.policies import allowed
 from tests.support.aws.project import AwsProject, missing
 from tests.support.cloudsql.rows import Instance
+from tests.support.kubelet.node import IMAGE, Node, node
 from tests.support.managed import Managed, managed
 from tests.support.servers import Postgres, folder, postgres_tool, run, scratch
 from tests.unit.stacks.examples import VALIDATED
@@ -25,6 +30,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="needs 127.0.0.0/8 whole"),
     pytest.mark.skipif(bool(missing()), reason=f"no bridge to AWS: {missing()}"),
 ]
+__all__ = ["cluster", "kubebox"]
 PORT = 5433
 """Of the original in ``prepare``, and so of what is made like it."""
 SOURCE = {"provider": "aws-rds", "instance": "prod", "database": "starforge", "region": REGION}
@@ -131,3 +137,36 @@ def test_for_a_dump_that_cannot_be_loaded_nothing_is_made(aws: Cloud, project: A
     said = project.run("up", "--yes", "--skip-preview").failed()
     assert "There is no dump at s3://dumps/app.dump" in said
     assert not [call for call in aws.recorded if call.changes and call.key != TESTS_OWN]
+
+
+@pytest.fixture
+def at_work(cluster: Cluster) -> Iterator[Node]:
+    """Pods find the bucket as this machine does, by what a Secret gives them."""
+    cluster.allow(documented_role("runner"))
+    named = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL")
+    cluster.make("Secret", "store", stringData={name: os.environ[name] for name in named})
+    with node(cluster) as found:
+        yield found
+
+
+def test_pods_near_the_data_load_it_into_the_instance(
+    aws: Cloud, server: Managed, project: AwsProject, at_work: Node, cluster: Cluster
+) -> None:
+    where = {"namespace": cluster.namespace, "image": IMAGE, "environment-from": ["store"], "shards": 2}
+    stage(project, {"from": FROM}, runner={"kubernetes": where})
+    assert users(server) == 1000
+    assert at_work.jobs.made, "it was loaded from here"
+    assert left_nothing(cluster)
+    [made] = [call for call in aws.recorded if call.action == "CreateDBInstance"]
+    assert made.parameters["MasterUserPassword"] not in project.state()[""]
+    project.run("preview", "--expect-no-changes").ok()
+    aws.client("s3").delete_object(Bucket="dumps", Key="app.dump")
+    jobs = len(at_work.jobs.made)
+    stage(project, {"from": FROM, "validated": VALIDATED}, serving="r")
+    assert len(at_work.jobs.made) == jobs, "what is loaded is never loaded again"
+
+    # Without the runner now: where it was loaded is of no matter to what is taken down.
+    stage(project, {"from": FROM, "validated": VALIDATED, "release": True, "final-snapshot": "none"})
+    stage(project, None)
+    names = [one["DBInstanceIdentifier"] for one in aws.client("rds").describe_db_instances()["DBInstances"]]
+    assert names == ["prod"]
