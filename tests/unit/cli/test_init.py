@@ -49,6 +49,23 @@ def test_a_stack_is_made_with_its_secrets_encrypted(
         assert not file.is_file() or not any(s in file.read_text() for s in ("hunter2", "s3cret")), file
 
 
+def test_paths_are_taken_from_where_the_command_is_typed(
+    reforge: Reforge, project: Path, words: list[str]
+) -> None:
+    reforge(*words, "--url", URL, "--env-file", "app.env:DATABASE_URL", "--flag", "flags.env:ingest")
+    config = yaml.safe_load((project / "Pulumi.local.yaml").read_text())["config"]
+    assert config["reforge:endpoints"][0]["env-file"]["path"] == str(project / "app.env")
+    assert config["reforge:writers"][0]["flag"]["file"] == str(project / "flags.env")
+
+
+@pytest.mark.parametrize("option", ["url", "directory"])
+def test_the_option_that_is_missing_is_named(reforge: Reforge, words: list[str], option: str) -> None:
+    given = dict(zip(words[1::2], words[2::2], strict=True)) | {"--url": URL}
+    del given[f"--{option}"]
+    said = reforge("init", *(word for pair in given.items() for word in pair), expect=2)
+    assert f"Add --{option}; what it takes: reforge init --help" in said.err
+
+
 def test_a_url_on_the_command_line_is_masked_in_the_journal(
     reforge: Reforge, project: Path, words: list[str]
 ) -> None:
