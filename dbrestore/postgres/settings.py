@@ -30,11 +30,13 @@ def restore_command(archive: Path, writable: bool) -> str:
     A symbolic link is safe (PostgreSQL never recycles one) and saves a copy and an fsync for each segment.
     PostgreSQL opens what it fsyncs for writing, so a link needs an archive that the server may write to.
     It finds for itself what is linked in pg_wal already: the shell says no to that without a program.
-    What nobody has read yet is waited for (``lookout``), as long as a server waits for the command.
+    What nobody has read yet is waited for (``lookout``), as long as there is a server that waits for us.
     """
     source = shlex.quote(str(archive)).replace("%", "%%") + "/%f"
     link = f"test ! -L pg_wal/%f && test -f {source} && ln -sf {source} %p"
-    wait = f"while test -e {UNREAD}/%f; do kill -0 $PPID 2>/dev/null || exit 200; sleep 0.02; done"
+    # Who asks outlives the postmaster for as long as it waits for us, and keeps its memory from the next one.
+    alive = "kill -0 $PPID && read -r pid _ <postmaster.pid && kill -0 $pid"
+    wait = f"while test -e {UNREAD}/%f; do {{ {alive}; }} 2>/dev/null || exit 200; sleep 0.02; done"
     return f"test -x {UNREAD} || exit 200; {wait}; {link if writable else f'cp {source} %p'}"
 
 

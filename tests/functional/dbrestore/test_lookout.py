@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,19 @@ def test_the_server_that_is_left_waits_and_the_next_run_goes_on(
     assert (inputs.directory / "base").stat().st_ino == copied, "the copy was made again"
     assert asked(inputs, "SELECT count(*) FROM here") == 6000
     assert not (inputs.directory / UNREAD).exists()
+
+
+def test_a_postmaster_that_is_killed_beside_the_run_is_started_again(killed: tuple[Any, list[str]]) -> None:
+    """The process that waits for WAL has its memory, and may not keep it."""
+    inputs, _unread = killed
+    assert wait_until(lambda: answered(inputs, "SELECT 1"))
+    postmaster = int((inputs.directory / "postmaster.pid").read_text().split()[0])
+    time.sleep(0.2)
+    os.kill(postmaster, signal.SIGKILL)
+    wait_until(lambda: not Path(f"/proc/{postmaster}").exists(), what="the postmaster's end")
+    time.sleep(0.2)  # to type the next command takes longer
+    Instance().create(context("killed"), inputs)
+    assert asked(inputs, "SELECT count(*) FROM here") == 6000
 
 
 def test_work_on_wal_that_leads_there_no_longer_is_begun_anew(

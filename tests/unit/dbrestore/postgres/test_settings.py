@@ -151,6 +151,7 @@ def test_a_segment_that_was_not_read_yet_is_waited_for(tmp_path: Path, writable:
         (tmp_path / name).mkdir()
     (tmp_path / "wal" / "0001").write_text("segment")
     (tmp_path / settings.UNREAD / "0001").touch()
+    (tmp_path / "postmaster.pid").write_text(f"{os.getpid()}\n{tmp_path}\n")
     command = settings.restore_command(tmp_path / "wal", writable)
     command = command.replace("%f", "0001").replace("%p", "pg_wal/R")
     with subprocess.Popen(["sh", "-c", command], cwd=tmp_path) as asking:
@@ -172,6 +173,7 @@ def test_nothing_is_brought_where_nobody_can_tell_what_was_read(tmp_path: Path) 
 def test_the_command_ends_with_the_server_that_waits_for_it(tmp_path: Path) -> None:
     (tmp_path / settings.UNREAD).mkdir()
     (tmp_path / settings.UNREAD / "0001").touch()
+    (tmp_path / "postmaster.pid").write_text(f"{os.getpid()}\n")
     command = settings.restore_command(tmp_path, writable=True).replace("%f", "0001")
     server = (
         "import subprocess, sys, time\n"
