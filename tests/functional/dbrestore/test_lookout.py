@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,6 +93,15 @@ def answered(inputs: Any, question: str) -> Any:
     return None
 
 
+def at_work_in(folder: Path) -> list[str]:
+    """Process ids."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            found += [process.name] if (process / "cwd").readlink() == folder else []
+    return found
+
+
 def test_the_server_that_is_left_waits_and_the_next_run_goes_on(
     cluster: Numbered, killed: tuple[Any, list[str]]
 ) -> None:
@@ -118,10 +126,8 @@ def test_a_postmaster_that_is_killed_beside_the_run_is_started_again(killed: tup
     inputs, _unread = killed
     assert wait_until(lambda: answered(inputs, "SELECT 1"))
     postmaster = int((inputs.directory / "postmaster.pid").read_text().split()[0])
-    time.sleep(0.2)
     os.kill(postmaster, signal.SIGKILL)
-    wait_until(lambda: not Path(f"/proc/{postmaster}").exists(), what="the postmaster's end")
-    time.sleep(0.2)  # to type the next command takes longer
+    wait_until(lambda: not at_work_in(inputs.directory), what="the end of its processes")
     Instance().create(context("killed"), inputs)
     assert asked(inputs, "SELECT count(*) FROM here") == 6000
 
