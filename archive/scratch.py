@@ -29,7 +29,7 @@ class Scratch:
         """A new one, with a name that begins with ``prefix``, which is of one use alone."""
         _sweep(prefix)
         folder = Path(tempfile.mkdtemp(prefix=prefix))
-        return cls(folder, _locked(folder))
+        return cls(folder, locked(folder))
 
     def remove(self) -> None:
         """The folder with what is in it."""
@@ -55,16 +55,16 @@ def _sweep(prefix: str) -> None:
         try:
             found = folder.stat()
             ours = found.st_uid == os.geteuid() and time.time() - found.st_mtime > _YOUNG
-            lock = _locked(folder) if ours else None
+            lock = locked(folder) if ours else None
         except OSError:
             continue
         if lock is not None:
             Scratch(folder, lock).remove()
 
 
-def _locked(folder: Path) -> int | None:
-    """None where another process has it."""
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+def locked(path: Path, flags: int = os.O_RDONLY) -> int | None:
+    """Our lock on a file or folder, an open handle; None where another process has it. OSError as of open."""
+    handle = os.open(path, flags | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

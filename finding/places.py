@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
@@ -11,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from archive.scratch import locked
 from dbrestore.postgres.cluster import Cluster, socket_directory
 from dbrestore.postgres.configuring import make_folder
 from problem import Problem
@@ -81,15 +81,9 @@ def cluster_in(data: Path, user: str = "") -> Cluster:
 def _hold(mark: Path, create: bool = False) -> int | None:
     """Our lock on a mark; None where there is no mark, or another process holds it."""
     try:
-        handle = os.open(mark, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0), 0o600)
+        return locked(mark, os.O_RDWR | (os.O_CREAT if create else 0))
     except OSError:
         return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        return None
-    return handle
 
 
 def _remove(folder: Path) -> None:
