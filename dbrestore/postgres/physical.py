@@ -111,7 +111,10 @@ class Physical(Making):
         """The base backup in its place; WAL that is far is read meanwhile for what must not be replayed."""
         proof, over = self._proof, Event()
         if proof.chain.archive.folder:
-            return bring(proof.backup, placement, context)
+            size = bring(proof.backup, placement, context)
+            if context.cancelled.is_set():
+                raise interrupted()
+            return size
         span = proof.backup.start_lsn, proof.stop_lsn
         with ThreadPoolExecutor(1) as pool:
             looking = pool.submit(tablespaces.refuse_new, proof.chain, span, proof.binaries, over.is_set)

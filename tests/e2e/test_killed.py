@@ -10,6 +10,7 @@ import json
 import os
 import shlex
 import signal
+import time
 import subprocess
 from collections.abc import Callable, Iterator
 
@@ -162,6 +163,7 @@ def test_an_interrupted_restore_ends_in_a_named_state_and_the_same_command_resum
                     os.killpg(run.command.pid, signal.SIGINT)
                 else:
                     run.command.send_signal({"SIGTERM": signal.SIGTERM, "hang-up": signal.SIGHUP}[how])
+                time.sleep(1)  # the engine tells the plugin, which may be done in less once it goes on
             code, said = run.end()
         assert code == 130, said
         assert "Run the same command again" in said
