@@ -10,8 +10,8 @@ import json
 import os
 import shlex
 import signal
-import time
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 
 import psycopg
