@@ -11,6 +11,7 @@ DEFAULT_SIZE = 16 * 1024 * 1024
 _NAME = re.compile(r"[0-9A-F]{24}")
 _LONG_PAGE_HEADER = struct.Struct("=HHIQI4xQII")
 """XLogLongPageHeaderData (src/include/access/xlog_internal.h): the same since PostgreSQL 9.3."""
+_PAGE_HEADER = struct.Struct("=HHIQ")
 
 
 @dataclass(frozen=True, order=True)
@@ -62,14 +63,29 @@ class PageFacts:
     address: int
     system_identifier: int
     segment_size: int
+    page_size: int
 
 
 def page_facts(file: BinaryIO) -> PageFacts:
     """Read a segment's first page; struct.error where there is none."""
-    magic, _info, timeline, address, _rest, system, size, _block = _LONG_PAGE_HEADER.unpack(
+    magic, _info, timeline, address, _rest, system, size, page = _LONG_PAGE_HEADER.unpack(
         file.read(_LONG_PAGE_HEADER.size)
     )
-    return PageFacts(magic, timeline, address, system, size)
+    return PageFacts(magic, timeline, address, system, size, page)
+
+
+def has_page_after(file: BinaryIO, segment: Segment, lsn: int) -> bool:
+    """Whether a segment's file has a page of that segment after the one that holds ``lsn``.
+
+    The rest of an unfinished one is zeros, or pages of the segment that the file held before.
+    """
+    size = page_facts(file).page_size
+    first = (lsn // size + 1) * size
+    for address in range(max(first, segment.start_lsn), segment.end_lsn, size):
+        file.seek(address - segment.start_lsn)
+        if _PAGE_HEADER.unpack(file.read(_PAGE_HEADER.size))[3] == address:
+            return True
+    return False
 
 
 def page_flaw(file: BinaryIO, segment: Segment, system_identifier: int | None) -> str | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from archive.chain import Chain
 from archive.lsn import format_lsn, parse_lsn
 from archive.scratch import scratch
-from archive.segments import Segment
+from archive.segments import Segment, has_page_after
 from problem import Problem
 from toolchain.postgres import Binaries
 
@@ -28,6 +28,11 @@ _RECORD = re.compile(
     r"rmgr: (\S+) +len [^:]+: +\d+/ +(\d+), tx: +(\d+), "
     r"lsn: (\w+)/(\w+), prev \w+/\w+, desc: (.*)"
 )
+
+_PAGE = re.compile(r"segment ([0-9A-F]{24}),.* offset (\d+)")
+_NONE_AFTER = "could not find a valid record after"
+_END = re.compile(f"got 0$|invalid magic number 0000 |unexpected pageaddr |{_NONE_AFTER}")
+"""How pg_waldump says that it came to a place that was never written, or not since an older segment's days."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class Reader:
     """Records of one chain. Damage inside it is a Problem ``wal-damaged``.
 
     In its last segment WAL may just end: people save a crashed source's unfinished segment into the archive.
+    It has ended where nothing was written, there or on a later page.
     """
 
     def __init__(self, chain: Chain, binaries: Binaries) -> None:
@@ -104,8 +110,7 @@ class Reader:
                     raise
             if process.returncode:
                 errors.seek(0)
-                following = span[0] + len(files)
-                self._explain(span[1], errors.read().strip(), following < min(span[1] + 2, self._count))
+                self._explain(min(span[1] + 1, self._count - 1), errors.read().strip())
 
     def records(self, first: int, last: int, *options: str) -> Iterator[Record]:
         """The same as records that begin in these segments, in WAL order."""
@@ -122,31 +127,44 @@ class Reader:
         if self.chain.segments:
             yield from ((begin, min(begin + step - 1, last)) for begin in range(first, last + 1, step))
 
-    def _explain(self, last: int, message: str, cut: bool) -> None:
-        """A failed pg_waldump: the normal end of valid WAL in the last segment, or a Problem.
-
-        Where the files were ``cut`` by one that cannot be had, a record may break off at their end as well.
-        """
+    def _explain(self, last: int, message: str) -> None:
+        """A failed pg_waldump that read up to segment ``last``: the normal end of WAL, or a Problem."""
         if "WAL record" not in message and "valid record" not in message:
             raise Problem(
                 "wal-unreadable",
                 f"pg_waldump {self.binaries.version} cannot read {self.chain.segments[last].name}: {message}",
                 "Check that the archive is readable and its PostgreSQL's major version is the same",
             )
-        if (last + 1 < self._count and not cut) or "checksum" in message:
+        place = _place(message, self.chain)
+        index = self.chain.index(place)
+        unfinished = last == self._count - 1 and (index == last or _NONE_AFTER in message)
+        if not unfinished or not _END.search(message) or (index == last and self._goes_on(place)):
             raise damage(self.chain, message)
+
+    def _goes_on(self, place: int) -> bool:
+        """Whether the chain's last segment has WAL of its own on pages after a position."""
+        segment = self.chain.segments[-1]
+        with self.chain.file(self._count - 1).open("rb") as file:
+            return has_page_after(file, segment, place)
 
 
 def damage(chain: Chain, message: str) -> Problem:
     """The error of WAL that breaks off inside the chain; names the segment where it does."""
-    places = [parse_lsn(place) for place in re.findall(r"\b[0-9A-F]+/[0-9A-F]+\b", message)]
-    index = chain.index(places[0]) if places else len(chain.segments) - 1
+    segment = chain.segments[chain.index(_place(message, chain))]
     return Problem(
         "wal-damaged",
-        f"WAL segment {chain.segments[index].name} ({chain.where(chain.segments[index])}) is damaged inside: "
+        f"WAL segment {segment.name} ({chain.where(segment)}) is damaged inside: "
         f"{message.removeprefix('pg_waldump: ').removeprefix('error: ')}",
         "Bring back a whole copy of the segment, or restore to a point before it",
     )
+
+
+def _place(message: str, chain: Chain) -> int:
+    """Where the reading stopped: a page of a segment's file, or a record, which is told after the one before."""
+    if page := _PAGE.search(message):
+        return Segment.parse(page[1], chain.following.size).start_lsn + int(page[2])
+    places = re.findall(r"\b[0-9A-F]+/[0-9A-F]+\b", message)
+    return parse_lsn(places[-1]) if places else chain.end_lsn
 
 
 @contextmanager

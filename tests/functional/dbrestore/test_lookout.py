@@ -16,7 +16,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from archive import spaces
 from dbrestore.postgres.instance import Instance
 from dbrestore.postgres.mark import read_mark
 from dbrestore.postgres.settings import UNREAD
@@ -146,10 +145,7 @@ def test_work_on_wal_that_leads_there_no_longer_is_begun_anew(
     assert asked(inputs, "SELECT count(*) FROM here") == 6000
 
 
-def test_damaged_wal_ends_the_restore_and_nothing_is_left(
-    cluster: Numbered, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(spaces, "_STEP", 1)  # in the last few that are read at once WAL may just end
+def test_damaged_wal_ends_the_restore_and_nothing_is_left(cluster: Numbered) -> None:
     inputs = cluster.inputs("damaged")
     segment = cluster.place / "wal" / cluster.segments[5]
     whole = segment.read_bytes()
