@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,6 +50,11 @@ class Archive:
             if match and (match["suffix"] is None or match["name"] not in files):
                 files[match["name"]] = stored
         return cls(store, files, data_directory)
+
+    def before(self, segment: str) -> Archive:
+        """The same listing without the segments from the one of that name on, of whatever timeline."""
+        kept = {name: one for name, one in self.files.items() if len(name) != 24 or name[8:] < segment[8:]}
+        return replace(self, files=kept)
 
     @property
     def place(self) -> str:

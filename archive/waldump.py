@@ -32,7 +32,7 @@ _RECORD = re.compile(
 _PAGE = re.compile(r"segment ([0-9A-F]{24}),.* offset (\d+)")
 _NONE_AFTER = "could not find a valid record after"
 _END = re.compile(f"got 0$|invalid magic number 0000 |unexpected pageaddr |{_NONE_AFTER}")
-"""How pg_waldump says that it came to a place that was never written, or not since an older segment's days."""
+"""How pg_waldump says that a place was not written, or not since the file was another segment."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def damage(chain: Chain, message: str) -> Problem:
 
 
 def _place(message: str, chain: Chain) -> int:
-    """Where the reading stopped: a page of a segment's file, or a record, which is told after the one before."""
+    """Where the reading stopped: a page of a segment, or a record, told after the one before it."""
     if page := _PAGE.search(message):
         return Segment.parse(page[1], chain.following.size).start_lsn + int(page[2])
     places = re.findall(r"\b[0-9A-F]+/[0-9A-F]+\b", message)

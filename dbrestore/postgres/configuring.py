@@ -131,7 +131,12 @@ def _supply(proof: Proof, cluster: Cluster) -> str:
     writable = _writable(archive, cluster.account)
     if writable:
         _link_wal(proof, archive, cluster.directory / WAL)
-    return settings.restore_command(archive, writable)
+    return settings.restore_command(archive, writable, beyond(proof))
+
+
+def beyond(proof: Proof) -> str:
+    """The segment that the latest state ends before, which may be archived any moment; else nothing."""
+    return proof.chain.following.name if proof.target.kind == "latest" else ""
 
 
 def _link_wal(proof: Proof, archive: Path, folder: Path) -> None:

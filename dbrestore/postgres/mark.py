@@ -39,6 +39,8 @@ class Mark:
     """Folders beside the data directory that hold its tablespaces, and nothing else."""
     backup: str = ""
     """The base backup that was copied, once it is."""
+    beyond: str = ""
+    """The WAL segment that the latest state ended before then."""
     reached_lsn: str = ""
     reached_time: str = ""
 

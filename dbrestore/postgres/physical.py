@@ -84,7 +84,7 @@ class Physical(Making):
         context.progress("proving that the WAL reaches the target")
         mark = read_mark(self.inputs.directory)
         halfway = mark if mark and mark.phase == "recovering" and self.goes_on(mark) else None
-        self._proof = _reachable(self.inputs, halfway.backup if halfway else "")
+        self._proof = _reachable(self.inputs, halfway)
         for note in self._proof.notes:
             context.progress(note)
         return find_binaries(self._proof.backup.version_major)
@@ -98,7 +98,8 @@ class Physical(Making):
             size = self._bring(Placement(cluster.directory, cluster.account, spaces), context)
             context.progress(f"copied and verified {size} bytes; writing the settings of the new instance")
             configuring.configure(cluster, self.inputs, self._proof)
-            mark = replace(mark.at("recovering"), backup=backup.name).write()
+            beyond = configuring.beyond(self._proof)
+            mark = replace(mark.at("recovering"), backup=backup.name, beyond=beyond).write()
         if mark.phase == "recovering":
             reached = self._recover(context, cluster)
             context.progress(f"promoted at {format_lsn(reached.lsn)}")
@@ -175,11 +176,12 @@ def _folder(inputs: InstanceInputs) -> Path | None:
     return inputs.source.backups if isinstance(inputs.source.backups, Path) else None
 
 
-def _reachable(inputs: InstanceInputs, backup: str = "") -> Proof:
-    """The quick proof, with the programs of each backup's own version; from a ``backup`` that is named."""
+def _reachable(inputs: InstanceInputs, halfway: Mark | None = None) -> Proof:
+    """The quick proof, by the programs of each backup's version; of what is ``halfway``, as it began."""
     found, target = look_into(inputs.source), inputs.until.target()
-    target = replace(target, backup=backup or target.backup)
-    return prove(found.backups, found.archive, target, find_binaries(), datetime.now(UTC))
+    archive = found.archive.before(halfway.beyond) if halfway and halfway.beyond else found.archive
+    target = replace(target, backup=(halfway and halfway.backup) or target.backup)
+    return prove(found.backups, archive, target, find_binaries(), datetime.now(UTC))
 
 
 def _reach(proof: Proof) -> tuple[int, int]:

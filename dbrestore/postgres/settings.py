@@ -24,8 +24,8 @@ def quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def restore_command(archive: Path, writable: bool) -> str:
-    """The command that brings a WAL segment into pg_wal from a folder of plain ones.
+def restore_command(archive: Path, writable: bool, beyond: str = "") -> str:
+    """The command that brings a WAL segment into pg_wal from a folder of plain ones, before ``beyond``.
 
     A symbolic link is safe (PostgreSQL never recycles one) and saves a copy and an fsync for each segment.
     PostgreSQL opens what it fsyncs for writing, so a link needs an archive that the server may write to.
@@ -37,7 +37,8 @@ def restore_command(archive: Path, writable: bool) -> str:
     # Who asks outlives the postmaster for as long as it waits for us, and keeps its memory from the next one.
     alive = "kill -0 $PPID && read -r pid _ <postmaster.pid && kill -0 $pid"
     wait = f"while test -e {UNREAD}/%f; do {{ {alive}; }} 2>/dev/null || exit 200; sleep 0.02; done"
-    return f"test -x {UNREAD} || exit 200; {wait}; {link if writable else f'cp {source} %p'}"
+    end = f"test %f != {beyond} || exit 1; " if beyond else ""
+    return f"test -x {UNREAD} || exit 200; {end}{wait}; {link if writable else f'cp {source} %p'}"
 
 
 def recovery_target(target: Target, timeline: int) -> dict[str, str]:

@@ -117,7 +117,9 @@ def test_a_wrong_byte_is_damage_in_every_segment(
 
 
 @pytest.mark.parametrize("index", [1, 2, 3])
-@pytest.mark.parametrize("change", [zeroed(80 * PAGE, 81 * PAGE), flipped(80 * PAGE), flipped(80 * PAGE + 10)])
+@pytest.mark.parametrize(
+    "change", [zeroed(80 * PAGE, 81 * PAGE), flipped(80 * PAGE), flipped(80 * PAGE + 10)]
+)
 def test_a_wrong_page_is_damage_in_every_segment(
     crashed: Crashed, binaries: Binaries, tmp_path: Path, index: int, change: Change
 ) -> None:
