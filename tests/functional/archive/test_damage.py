@@ -11,11 +11,11 @@ import pytest
 from archive.backups import list_backups
 from archive.chain import Chain, chain_from
 from archive.commits import last_commit
-from archive.segments import DEFAULT_SIZE
+from archive.segments import DEFAULT_SIZE, Segment
 from archive.wal import Archive
 from archive.waldump import Reader, verify_wal
 from problem import Problem
-from tests.support.servers import Postgres, scratch
+from tests.support.servers import Postgres, scratch, wait_until
 from toolchain.postgres import Binaries
 
 PAGE = 8192
@@ -53,10 +53,12 @@ def crashed(binaries: Binaries) -> Iterator[Crashed]:
         message = "SELECT pg_logical_emit_message(false, '', repeat('x', 5000)) FROM generate_series(1, 8500)"
         server.execute(message)
         server.execute("INSERT INTO t VALUES (1)")
+        [(last,)] = server.execute("SELECT pg_walfile_name(pg_current_wal_lsn())")
+        before = Segment(1, Segment.parse(last).number - 1).name
+        wait_until((folder / "wal" / before).exists, what="the last full segment in the archive")
         server.stop(signal=3)
         listed = list_backups(folder / "base").usable[0]
         chain = chain_from(listed, Archive.scan(folder / "wal"))
-        last = chain.following.name
         (folder / "wal" / last).write_bytes((folder / "source/data/pg_wal" / last).read_bytes())
         chain = chain_from(listed, Archive.scan(folder / "wal"))
         begins = {
