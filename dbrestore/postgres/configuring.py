@@ -66,7 +66,8 @@ def configure(cluster: Cluster, inputs: InstanceInputs, proof: Proof) -> None:
     }
     finished = settings.without(auto, ("recovery_target", "restore_command"))
     own(directory / _FINISHED, settings.merged(finished, lasting), cluster.account)
-    hurry = hurried(sum(one.size for one in proof.backup.chain), cluster.binaries.major)
+    size, wal = sum(one.size for one in proof.backup.chain), len(proof.needed) * proof.backup.segment_size
+    hurry = hurried(size, wal, cluster.binaries.major)
     own(directory / AUTO, settings.merged(auto, lasting | recovery | hurry), cluster.account)
     own(directory / "recovery.signal", "", cluster.account)
     write_hba(cluster, inputs)

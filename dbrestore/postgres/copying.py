@@ -29,7 +29,8 @@ FICLONE = 0x40049409
 WORKERS, FAR_WORKERS = 4, 16
 """Files in work at once; those of an object store wait for its answers."""
 COPYING = "copying base backup"
-_CHUNK = 1024 * 1024
+_CHUNK = 384 * 1024
+"""Bytes in a worker's hands. One of 1 MiB goes back to the system each time, and the next is touched anew."""
 
 
 def copy_backup(backup: BaseBackup, placement: Placement, context: Context) -> int:

@@ -10,14 +10,17 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _MIB = 1 << 20
-_BUFFERS = (128, 1024)
-"""MiB of shared_buffers, at least and at most; between them a quarter of what there is.
+_BUFFERS = (128, 4096)
+"""MiB of shared_buffers, at least and at most.
 
-To touch more for the first time costs more than it saves.
+What replay changes has to fit in: with 512 instead of 1,024 a restore of 2.2 GB and 2 GB of WAL took 9.5 s,
+not 6 s. To touch more for the first time costs as well: with 2,240 it took 7.3 s.
 """
 
 
@@ -35,15 +38,26 @@ def sync(folders: Iterable[Path]) -> None:
         subprocess.run(["sync", "-f", str(folder)], check=True)
 
 
-def hurried(size: int, major: int) -> dict[str, str]:
-    """What a server recovers with: nothing is durable yet, and many pages stay in memory.
+def begin_sync(folders: Iterable[Path]) -> None:
+    """Have what lies there written beside other work, so that ``sync`` finds less; it tells what fails."""
 
-    ``size`` are the bytes of data that were just copied. While memory still holds them, to ask for pages
-    before they are needed (recovery_prefetch, from version 15 on) is a system call for each, and no gain.
+    def write() -> None:
+        with suppress(OSError, subprocess.CalledProcessError):
+            sync(folders)
+
+    Thread(target=write, name="begin-sync", daemon=True).start()
+
+
+def hurried(size: int, wal: int, major: int) -> dict[str, str]:
+    """What a server recovers with: nothing is durable yet, and the pages that ``wal`` changes stay in memory.
+
+    ``size`` are the bytes of data that were just copied, ``wal`` those that are replayed. While memory still
+    holds the data, to ask for pages before they are needed (recovery_prefetch, from version 15 on) is a
+    system call for each, and no gain.
     """
     room = min(_available(), _allowed())
     lowest, highest = _BUFFERS
-    buffers = max(lowest, min(highest, room // 4))
+    buffers = max(lowest, min(highest, room // 4, size // _MIB, wal // _MIB // 2))
     settings = {"fsync": "off", "autovacuum": "off", "shared_buffers": f"{buffers}MB"}
     if major >= 15 and size < room * _MIB // 2:
         settings["recovery_prefetch"] = "off"

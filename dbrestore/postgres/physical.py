@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ from dbrestore.postgres.recovery import (
     REPLAYING,
     Reached,
     bootstrap_superuser,
+    promote,
     recover,
     silence_subscriptions,
 )
@@ -131,17 +133,25 @@ class Physical(Making):
         return size
 
     def _recover(self, context: Context, cluster: Cluster) -> Reached:
-        target, reach = self.inputs.until.target(), _reach(self._proof)
         if not configuring.is_fed(cluster.directory):
             with Lookout(cluster.directory, self._proof) as lookout:
-                return recover(cluster, target, reach, context, lookout.check)
+                return self._promoted(cluster, context, lookout.check)
         with feeder(cluster, self._proof) as feeding:
             if feeding.neglected:
                 cluster.stop()  # it has waited so long for WAL that it may give up at any moment
             try:
-                return recover(cluster, target, reach, context)
+                return self._promoted(cluster, context)
             except Problem as problem:
                 raise feeding.problem or problem from problem
+
+    def _promoted(
+        self, cluster: Cluster, context: Context, check: Callable[[], None] = lambda: None
+    ) -> Reached:
+        """Recovered and promoted; what was replayed goes to disk beside the promotion already."""
+        reached = recover(cluster, self.inputs.until.target(), _reach(self._proof), context, check)
+        durability.begin_sync(_folders(read_mark(cluster.directory)))
+        promote(cluster, reached)
+        return reached
 
     def settle(self, cluster: Cluster) -> State:
         """A clean stop, the settings of every day, everything on disk: only then is it more than a try."""

@@ -45,7 +45,7 @@ def recover(
     context: Context,
     check: Callable[[], None] = lambda: None,
 ) -> Reached:
-    """Start the server, wait until it stands at its target, compare, promote.
+    """Start the server, wait until it stands at its target, compare.
 
     ``reach`` is the LSN where replay begins and the one where it ends at the latest; ``check`` is called at
     every look and raises what must end it. Problem ``recovery-failed`` with the server's words;
@@ -55,8 +55,6 @@ def recover(
     _begin(cluster)
     reached = _wait(cluster, reach[0], meter, context, check)
     compare(target, reached, reach[1])
-    if not reached.promoted:
-        _promote(cluster)
     return reached
 
 
@@ -118,8 +116,13 @@ def compare(target: Target, reached: Reached, last_record: int) -> None:
         raise Problem("target-missed", what, "A WAL segment is damaged. Restore to a time before it.")
 
 
-def _promote(cluster: Cluster) -> None:
-    """Resuming what pauses at its target promotes it at once; pg_promote() may be noticed a second later."""
+def promote(cluster: Cluster, reached: Reached) -> None:
+    """End a recovery that stands at its target; one without a target has ended by itself.
+
+    Resuming what pauses at its target promotes it at once; pg_promote() may be noticed a second later.
+    """
+    if reached.promoted:
+        return
     deadline = time.monotonic() + _PROMOTION_SECONDS
     with cluster.connect(user=bootstrap_superuser(cluster)) as connection:
         connection.execute("SELECT pg_wal_replay_resume()")

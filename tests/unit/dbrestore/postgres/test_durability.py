@@ -11,14 +11,26 @@ from dbrestore.postgres import durability
 
 @pytest.mark.parametrize(
     ("available", "allowed", "buffers"),
-    [(1600, 64000, "400MB"), (16000, 1600, "400MB"), (100, 64000, "128MB"), (400000, 400000, "1024MB")],
+    [(1600, 64000, "400MB"), (16000, 1600, "400MB"), (100, 64000, "128MB"), (400000, 400000, "4096MB")],
 )
 def test_memory_for_pages_is_a_quarter_of_what_there_is(
     monkeypatch: pytest.MonkeyPatch, available: int, allowed: int, buffers: str
 ) -> None:
     monkeypatch.setattr(durability, "_available", lambda: available)
     monkeypatch.setattr(durability, "_allowed", lambda: allowed)
-    assert durability.hurried(0, 16)["shared_buffers"] == buffers
+    assert durability.hurried(1 << 40, 1 << 40, 16)["shared_buffers"] == buffers
+
+
+@pytest.mark.parametrize(
+    ("size", "wal", "buffers"), [(500, 8000, "500MB"), (8000, 1000, "500MB"), (64, 16, "128MB")]
+)
+def test_no_more_than_what_is_there_to_be_changed(
+    monkeypatch: pytest.MonkeyPatch, size: int, wal: int, buffers: str
+) -> None:
+    """``size`` of the data and ``wal`` in MiB: the first change of a page is a whole page of WAL."""
+    monkeypatch.setattr(durability, "_available", lambda: 16000)
+    monkeypatch.setattr(durability, "_allowed", lambda: 64000)
+    assert durability.hurried(size << 20, wal << 20, 16)["shared_buffers"] == buffers
 
 
 @pytest.mark.parametrize(("size", "major", "asked"), [(3999, 15, False), (4000, 15, True), (3999, 14, True)])
@@ -28,7 +40,7 @@ def test_pages_that_memory_still_holds_are_not_asked_for_ahead(
     """``size`` in MiB, of 8000 that there are; versions before 15 know no such setting."""
     monkeypatch.setattr(durability, "_available", lambda: 8000)
     monkeypatch.setattr(durability, "_allowed", lambda: 64000)
-    assert ("recovery_prefetch" not in durability.hurried(size << 20, major)) is asked
+    assert ("recovery_prefetch" not in durability.hurried(size << 20, 0, major)) is asked
 
 
 def test_what_the_machine_has_is_read_from_it() -> None:
