@@ -16,7 +16,7 @@ from archive.wal import Archive
 from archive.waldump import Reader, verify_wal
 from problem import Problem
 from tests.support.servers import Postgres, scratch, wait_until
-from toolchain.postgres import Binaries
+from toolchain.postgres import Binaries, find_binaries, installations
 
 PAGE = 8192
 Change = Callable[[bytes], bytes]
@@ -30,6 +30,7 @@ class Crashed:
     """
 
     chain: Chain
+    binaries: Binaries
     folder: Path
     records: dict[int, int]
 
@@ -44,9 +45,14 @@ class Crashed:
         return replace(self.chain, archive=Archive.scan(folder))
 
 
-@pytest.fixture(scope="module")
-def crashed(binaries: Binaries) -> Iterator[Crashed]:
-    with scratch() as folder, Postgres(folder / "source", archive=folder / "wal") as server:
+@pytest.fixture(scope="module", params=sorted({one.major for one in installations()}))
+def crashed(request: pytest.FixtureRequest) -> Iterator[Crashed]:
+    """Of each major version here: pg_waldump's words are not always the same."""
+    binaries = find_binaries(request.param)
+    with (
+        scratch() as folder,
+        Postgres(folder / "source", archive=folder / "wal", major=request.param) as server,
+    ):
         server.execute("CREATE TABLE t (i int)")
         server.base_backup("first", folder / "base")
         # Each of 5,000 bytes is on two pages, so some cross from a segment into the next.
@@ -69,7 +75,7 @@ def crashed(binaries: Binaries) -> Iterator[Crashed]:
             )
             for index in range(1, len(chain.segments))
         }
-        yield Crashed(chain, folder / "wal", begins)
+        yield Crashed(chain, binaries, folder / "wal", begins)
 
 
 def zeroed(begin: int, end: int = DEFAULT_SIZE) -> Change:
@@ -80,29 +86,27 @@ def flipped(position: int) -> Change:
     return lambda content: content[:position] + bytes([content[position] ^ 0xFF]) + content[position + 1 :]
 
 
-def test_a_crashed_sources_last_segment_just_ends(crashed: Crashed, binaries: Binaries) -> None:
+def test_a_crashed_sources_last_segment_just_ends(crashed: Crashed) -> None:
     assert len(crashed.chain.segments) == 4
-    verify_wal(crashed.chain, crashed.chain.segments, binaries)
-    verify_wal(crashed.chain, crashed.chain.segments[:-1], binaries)
-    assert last_commit(crashed.chain, binaries) is not None
+    verify_wal(crashed.chain, crashed.chain.segments, crashed.binaries)
+    verify_wal(crashed.chain, crashed.chain.segments[:-1], crashed.binaries)
+    assert last_commit(crashed.chain, crashed.binaries) is not None
 
 
 @pytest.mark.parametrize("pages", [1, 2, 100])
-def test_wal_may_end_at_any_page_of_the_last_segment(
-    crashed: Crashed, binaries: Binaries, tmp_path: Path, pages: int
-) -> None:
+def test_wal_may_end_at_any_page_of_the_last_segment(crashed: Crashed, tmp_path: Path, pages: int) -> None:
     """Also within a record that began in the segment before, which is then no end for that one."""
     chain = crashed.broken(tmp_path, 3, zeroed(pages * PAGE))
-    verify_wal(chain, chain.segments, binaries)
-    verify_wal(chain, chain.segments[:-1], binaries)
+    verify_wal(chain, chain.segments, crashed.binaries)
+    verify_wal(chain, chain.segments[:-1], crashed.binaries)
 
 
 def test_a_last_segment_that_was_used_before_ends_where_its_old_content_begins(
-    crashed: Crashed, binaries: Binaries, tmp_path: Path
+    crashed: Crashed, tmp_path: Path
 ) -> None:
     older = (crashed.folder / crashed.chain.segments[1].name).read_bytes()
     chain = crashed.broken(tmp_path, 3, lambda content: content[: 50 * PAGE] + older[50 * PAGE :])
-    verify_wal(chain, chain.segments, binaries)
+    verify_wal(chain, chain.segments, crashed.binaries)
 
 
 LENGTH, LINK, BODY = 1, 10, 60
@@ -112,10 +116,10 @@ LENGTH, LINK, BODY = 1, 10, 60
 @pytest.mark.parametrize("index", [1, 2, 3])
 @pytest.mark.parametrize("byte", [LENGTH, LINK, BODY])
 def test_a_wrong_byte_is_damage_in_every_segment(
-    crashed: Crashed, binaries: Binaries, tmp_path: Path, index: int, byte: int
+    crashed: Crashed, tmp_path: Path, index: int, byte: int
 ) -> None:
     chain = crashed.broken(tmp_path, index, flipped(crashed.records[index] + byte))
-    assert_damaged(chain, index, binaries)
+    assert_damaged(chain, index, crashed.binaries)
 
 
 @pytest.mark.parametrize("index", [1, 2, 3])
@@ -123,17 +127,17 @@ def test_a_wrong_byte_is_damage_in_every_segment(
     "change", [zeroed(80 * PAGE, 81 * PAGE), flipped(80 * PAGE), flipped(80 * PAGE + 10)]
 )
 def test_a_wrong_page_is_damage_in_every_segment(
-    crashed: Crashed, binaries: Binaries, tmp_path: Path, index: int, change: Change
+    crashed: Crashed, tmp_path: Path, index: int, change: Change
 ) -> None:
     """In the last one because WAL goes on after it."""
-    assert_damaged(crashed.broken(tmp_path, index, change), index, binaries)
+    assert_damaged(crashed.broken(tmp_path, index, change), index, crashed.binaries)
 
 
 @pytest.mark.parametrize("index", [1, 2])
 def test_wal_that_ends_before_the_last_segment_is_damage(
-    crashed: Crashed, binaries: Binaries, tmp_path: Path, index: int
+    crashed: Crashed, tmp_path: Path, index: int
 ) -> None:
-    assert_damaged(crashed.broken(tmp_path, index, zeroed(80 * PAGE)), index, binaries)
+    assert_damaged(crashed.broken(tmp_path, index, zeroed(80 * PAGE)), index, crashed.binaries)
 
 
 def assert_damaged(chain: Chain, index: int, binaries: Binaries) -> None:
