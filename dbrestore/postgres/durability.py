@@ -10,7 +10,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
@@ -34,18 +33,19 @@ def this_boot() -> str:
 
 def sync(folders: Iterable[Path]) -> None:
     """Have the file systems of these folders on disk: one call for each (syncfs(2))."""
-    for folder in {folder.stat().st_dev: folder for folder in folders}.values():
-        subprocess.run(["sync", "-f", str(folder)], check=True)
+    for command in _commands(folders):
+        subprocess.run(command, check=True)
 
 
 def begin_sync(folders: Iterable[Path]) -> None:
     """Have what lies there written beside other work, so that ``sync`` finds less; it tells what fails."""
+    for command in _commands(folders):
+        Thread(target=subprocess.run, args=(command,), kwargs={"stderr": subprocess.DEVNULL}).start()
 
-    def write() -> None:
-        with suppress(OSError, subprocess.CalledProcessError):
-            sync(folders)
 
-    Thread(target=write, name="begin-sync", daemon=True).start()
+def _commands(folders: Iterable[Path]) -> list[list[str]]:
+    of_each = {folder.stat().st_dev: folder for folder in folders}
+    return [["sync", "-f", str(folder)] for folder in of_each.values()]
 
 
 def hurried(size: int, wal: int, major: int) -> dict[str, str]:
