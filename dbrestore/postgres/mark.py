@@ -40,7 +40,7 @@ class Mark:
     backup: str = ""
     """The base backup that was copied, once it is."""
     beyond: str = ""
-    """The WAL segment that the latest state ended before then."""
+    """Of a restore to the latest state: the WAL segment that was still to be archived when it began."""
     reached_lsn: str = ""
     reached_time: str = ""
 
