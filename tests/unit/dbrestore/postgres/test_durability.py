@@ -21,16 +21,12 @@ def test_memory_for_pages_is_a_quarter_of_what_there_is(
     assert durability.hurried(1 << 40, 1 << 40, 16)["shared_buffers"] == buffers
 
 
-@pytest.mark.parametrize(
-    ("size", "wal", "buffers"), [(500, 8000, "500MB"), (8000, 1000, "500MB"), (64, 16, "128MB")]
-)
-def test_no_more_than_what_is_there_to_be_changed(
-    monkeypatch: pytest.MonkeyPatch, size: int, wal: int, buffers: str
-) -> None:
-    """``size`` of the data and ``wal`` in MiB: the first change of a page is a whole page of WAL."""
-    monkeypatch.setattr(durability, "_available", lambda: 16000)
+@pytest.mark.parametrize(("wal", "buffers"), [(16, "1024MB"), (4000, "2000MB"), (80000, "4096MB")])
+def test_more_than_usual_only_for_much_wal(monkeypatch: pytest.MonkeyPatch, wal: int, buffers: str) -> None:
+    """``wal`` in MiB: the first change of a page is a whole page of WAL."""
+    monkeypatch.setattr(durability, "_available", lambda: 64000)
     monkeypatch.setattr(durability, "_allowed", lambda: 64000)
-    assert durability.hurried(size << 20, wal << 20, 16)["shared_buffers"] == buffers
+    assert durability.hurried(1 << 40, wal << 20, 16)["shared_buffers"] == buffers
 
 
 @pytest.mark.parametrize(("size", "major", "asked"), [(3999, 15, False), (4000, 15, True), (3999, 14, True)])
