@@ -130,11 +130,13 @@ class Zone(Place):
     def _wait_out(self, now: RecordSet) -> None:
         """Wait until no resolver can have an answer from before the TTL was lowered.
 
-        Where a killed run lowered it, nobody knows when; then the whole TTL is waited out.
+        Where a killed run lowered it, or somebody else, nobody knows when; then it is the whole TTL from
+        now on, and the next try knows when that began.
         """
         if self.original_ttl is None or now.ttl >= self.original_ttl:
             return
-        left = self.original_ttl - (time.time() - self.lowered_at if self.lowered_at else 0)
+        self.lowered_at = self.lowered_at or time.time()
+        left = self.original_ttl - (time.time() - self.lowered_at)
         if left > self.inputs.longest_wait:
             self._too_long(left)
         if left > 0:

@@ -163,6 +163,18 @@ def test_a_ttl_too_long_to_wait_is_lowered_and_told_and_the_next_run_goes_on() -
     assert zone.world.now == RecordSet(("new.example",), 30)
 
 
+def test_a_ttl_that_somebody_else_lowered_is_over_once_it_was_waited_for() -> None:
+    zone = Records(World(record_set(["old.example"], 3600)))
+    state = zone.made()
+    zone.world.now = record_set(["old.example"], 30)
+    with pytest.raises(PartlyMade) as caught:
+        zone.moved(state, host="new.example")
+    assert caught.value.name == "ttl-not-over"
+    kept = caught.value.state
+    zone.moved(kept | {"loweredAt": kept["loweredAt"] - 3601}, host="new.example")
+    assert zone.world.now == RecordSet(("new.example",), 30)
+
+
 def test_an_interrupted_wait_moves_nothing_and_keeps_when_it_began() -> None:
     zone = Records()
     zone.world.waits.interrupted = True
