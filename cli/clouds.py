@@ -15,10 +15,10 @@ def tell_cloud(session: Session, found: dict[str, Any]) -> str:
     for what in found.get("unseen", []):
         session.screen.warn(f"Not seen: {what}")
     fit = [one["name"] for one in found.get("readReplicas", []) if not one["problem"]]
-    clones = [one["ref"] for one in found.get("adoptable", [])]
-    return (
-        f"restore NAME --replica {fit[0]}" if fit else f"restore NAME --adopt {clones[0]}" if clones else ""
-    )
+    if fit:
+        return f"restore NAME --replica {fit[0]}"
+    # Which of them is a clone of the original, nobody but the operator knows.
+    return "restore NAME --adopt REF" if found.get("adoptable") else ""
 
 
 def _replicas(session: Session, found: dict[str, Any]) -> None:

@@ -156,4 +156,4 @@ def test_sources_of_a_cloud_are_told_with_what_may_not_be_seen(
     document["windows"] = []
     assert reforge("sources").out.rstrip().endswith("Next: reforge restore NAME --replica prod-near")
     document.update(ADOPTABLE)
-    assert reforge("sources").out.rstrip().endswith("Next: reforge restore NAME --adopt abcdefghijklmnopqrst")
+    assert reforge("sources").out.rstrip().endswith("Next: reforge restore NAME --adopt REF")
