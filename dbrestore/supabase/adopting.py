@@ -17,19 +17,26 @@ from problem import Problem, Refusal
 READY = "ACTIVE_HEALTHY"
 
 
-def adopt(inputs: ProjectInputs, api: Api, context: Context) -> State:
-    """Somebody made it; we let in whom the config says, and remember whom it let in before."""
+def adopt(inputs: ProjectInputs, state: State, api: Api, context: Context) -> State:
+    """Somebody made it; we let in whom the config says, and remember whom it let in before.
+
+    ``state`` is what an earlier try has kept. Until the application's role came in, the project may be
+    anybody's: its operators are let in, and nobody is shut out.
+    """
     project = require_adoptable(inputs, api)
     ref = ref_of(project)
-    before = sorted(access.allowed(api.restrictions(ref)))
+    before = state.get("before") or sorted(access.allowed(api.restrictions(ref)))
     places = addresses(ref, project["database"]["host"], api.poolers(ref))
-    state = {**inputs.wire(), "ref": ref, "before": before, "status": "adopting"}
+    kept = {**inputs.wire(), "ref": ref, "before": before, "status": "adopting"}
     try:
-        networks = access.restrict(ref, access.wanted(inputs, api), api, context)
+        wanted = access.wanted(inputs, api)
+        if not access.EVERYBODY <= set(before):
+            access.restrict(ref, {*before, *wanted}, api, context)
         entrance.require(places["session"], inputs.user, inputs.password, context)
+        networks = access.restrict(ref, wanted, api, context)
     except Problem as problem:
-        raise PartlyMade(problem, ref, state) from problem
-    return {**state, **learnt(project, places, networks)}
+        raise PartlyMade(problem, ref, kept) from problem
+    return {**kept, **learnt(project, places, networks)}
 
 
 def require_adoptable(inputs: ProjectInputs, api: Api) -> Record:

@@ -54,7 +54,8 @@ class Making:
     def healthy(self, ref: str) -> Record:
         """The project once its database answers.
 
-        Problem ``supabase-project-failed`` or, after the limit, ``supabase-not-healthy``.
+        Problem ``supabase-project-failed``, ``supabase-project-down`` where it was finished already, or,
+        after the limit, ``supabase-not-healthy``.
         """
         said = ["COMING_UP"]
 
@@ -63,6 +64,8 @@ class Making:
             said[0] = project["status"]
             self.context.progress(f"project {ref} is {said[0]}")
             if said[0] in _FAILED:
+                if self.mark.phase(project) == marks.READY:
+                    raise _down(ref, said[0])
                 what = f"Supabase could not make project {ref}: it is {said[0]}."
                 raise Problem("supabase-project-failed", what, "Run the same command again: it is made anew.")
             return project if said[0] == "ACTIVE_HEALTHY" and self.api.healthy(ref) else None
@@ -118,3 +121,9 @@ class Making:
                 "supabase-size-smaller", what, f"Leave `size` out, or give {known} or a larger one."
             )
         return asked
+
+
+def _down(ref: str, status: str) -> Problem:
+    what = f"Project {ref} is a finished restore, and it is {status} now; nothing was changed."
+    cure = "Bring it back in the dashboard (Restore project, or its support), then run the same command again."
+    return Problem("supabase-project-down", what, cure)

@@ -42,8 +42,8 @@ class Project(Handler):
     def create(self, context: Context, inputs: ProjectInputs) -> tuple[str, State]:
         with _api(context) as api:
             if inputs.adopt:
-                return inputs.adopt, adopting.adopt(inputs, api, context)
-            return _mark(context, inputs).name, _make(inputs, api, context)
+                return inputs.adopt, adopting.adopt(inputs, {}, api, context)
+            return _mark(context, inputs).name, _make(inputs, {}, api, context)
 
     def read(self, context: Context, identity: str, state: State) -> State | None:
         with _api(context) as api:
@@ -57,7 +57,8 @@ class Project(Handler):
     def update(self, context: Context, identity: str, state: State, inputs: ProjectInputs) -> State:
         with _api(context) as api:
             if state.get("status") != "ready":
-                return {**state, **(adopting.adopt if inputs.adopt else _make)(inputs, api, context)}
+                make = adopting.adopt if inputs.adopt else _make
+                return {**state, **make(inputs, state, api, context)}
             networks = access.restrict(state["ref"], access.wanted(inputs, api), api, context)
             return {**state, **inputs.wire(), "networks": networks}
 
@@ -80,8 +81,11 @@ class Project(Handler):
         return frozenset() if state.get("status") == "ready" else frozenset({"status"})
 
 
-def _make(inputs: ProjectInputs, api: Api, context: Context) -> State:
-    """From nothing, or from where a killed run stopped, to a project that holds the dump."""
+def _make(inputs: ProjectInputs, state: State, api: Api, context: Context) -> State:
+    """From nothing, or from where a killed run stopped, to a project that holds the dump.
+
+    ``state`` is what is known of it so far.
+    """
     begun, mark = datetime.now(UTC), _mark(context, inputs)
     making = Making(inputs, mark, api, context)
     ref = making.start()
@@ -96,25 +100,31 @@ def _make(inputs: ProjectInputs, api: Api, context: Context) -> State:
             filled = _filling(inputs, context).fill(places["session"])
             api.rename(ref, mark.at(marks.READY))
     except Problem as problem:
-        raise _kept_or_cleaned(problem, mark, inputs, api) from problem
+        raise _kept_or_cleaned(problem, mark, {**state, **inputs.wire()}, api) from problem
     seconds = (datetime.now(UTC) - begun).total_seconds()
     known = learnt(project, places, networks) | {"restoredInSeconds": seconds}
     return {**inputs.wire(), **filled, **known}
 
 
-def _kept_or_cleaned(problem: Problem, mark: Mark, inputs: ProjectInputs, api: Api) -> Problem:
-    """What cannot become a restore is deleted; what the next run can go on with, or must clear, is kept."""
+def _kept_or_cleaned(problem: Problem, mark: Mark, state: State, api: Api) -> Problem:
+    """What cannot become a restore is deleted; what the next run can go on with, or must clear, is kept.
+
+    A finished one is kept whatever became of it: it may have served.
+    """
     found = None
     with suppress(Problem):
         found = mark.find(api.projects())
-        hopeless = problem.name == "supabase-project-failed" or (
-            found and mark.phase(found) == marks.LOADING and not _may_pass(problem)
-        )
-        if found and hopeless:
+        if found and _hopeless(problem, mark.phase(found)):
             api.delete(ref_of(found))
             return problem
     ref = {"ref": ref_of(found)} if found else {}
-    return PartlyMade(problem, mark.name, {**inputs.wire(), **ref, "status": "making"})
+    return PartlyMade(problem, mark.name, {**state, **ref, "status": "making"})
+
+
+def _hopeless(problem: Problem, phase: str | None) -> bool:
+    if phase == marks.LOADING and not _may_pass(problem):
+        return True
+    return phase != marks.READY and problem.name == "supabase-project-failed"
 
 
 def _may_pass(problem: Problem) -> bool:

@@ -101,6 +101,23 @@ def test_a_project_that_supabase_could_not_make_is_cleared_away(site: Site, dump
     assert site.api.made() == []
 
 
+@pytest.mark.parametrize("status", ["INACTIVE", "PAUSE_FAILED", "RESTORE_FAILED"])
+def test_a_finished_project_is_never_deleted_by_an_update(site: Site, dump: Path, status: str) -> None:
+    identity, state = Project().create(site.context(), site.inputs(dump))
+    [project] = site.api.made()
+    project.status = status
+    seen = Project().read(site.context(), identity, state)
+    assert seen
+    with pytest.raises(PartlyMade) as caught:
+        Project().update(site.context(), identity, seen, site.inputs(dump))
+    assert caught.value.name == "supabase-project-down"
+    assert site.api.made() == [project]
+    project.status = "ACTIVE_HEALTHY"
+    mended = Project().update(site.context(), identity, caught.value.state, site.inputs(dump))
+    assert {**mended, "restoredInSeconds": None} == {**state, "restoredInSeconds": None}
+    removed(site, identity, mended)
+
+
 def test_an_order_that_failed_after_it_made_the_project_is_not_given_again(site: Site, dump: Path) -> None:
     site.api.faults.breaks_after_create, before = True, len(site.api.recorded)
     finished(site, dump)
@@ -259,6 +276,24 @@ def test_a_machine_that_is_no_operator_is_told_and_goes_on_once_it_is(
 def test_a_clone_that_turns_the_application_away_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "ENTRY_SECONDS", 1.0)
     clone = site.api.add("starforge-other")
-    problem = failed(site, site.inputs(None, adopt=clone.ref, user="nobody-there"))
+    stranger = site.inputs(None, adopt=clone.ref, user="nobody-there")
+    problem = failed(site, stranger)
     assert problem.name == "supabase-no-entry"
     assert "hunter22" not in str(problem)
+    assert clone.networks["dbAllowedCidrs"] == ["0.0.0.0/0"], "it may be somebody else's: nobody is shut out"
+
+
+def test_a_clone_that_was_restricted_gets_its_networks_back_after_a_second_try(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "ENTRY_SECONDS", 1.0)
+    clone = site.api.add("starforge-third")
+    clone.networks = {"dbAllowedCidrs": ["198.51.100.0/24"], "dbAllowedCidrsV6": []}
+    problem = failed(site, site.inputs(None, adopt=clone.ref, user="nobody-there"))
+    assert isinstance(problem, PartlyMade)
+    assert clone.networks["dbAllowedCidrs"] == ["127.0.0.1/32", "198.51.100.0/24"]
+    inputs = site.inputs(None, adopt=clone.ref)
+    state = Project().update(site.context(), problem.identity, problem.state, inputs)
+    assert clone.networks["dbAllowedCidrs"] == ["127.0.0.1/32"]
+    Project().delete(site.context(), problem.identity, state)
+    assert clone.networks["dbAllowedCidrs"] == ["198.51.100.0/24"]
