@@ -36,6 +36,10 @@ def adopt(inputs: ProjectInputs, state: State, api: Api, context: Context) -> St
         networks = access.restrict(ref, wanted, api, context)
     except Problem as problem:
         raise PartlyMade(problem, ref, kept) from problem
+    context.note(
+        f"project {ref} is a copy with its original's pg_cron jobs, which run in it since it was made: "
+        "look at cron.job there, and unschedule what should not run twice"
+    )
     return {**kept, **learnt(project, places, networks)}
 
 

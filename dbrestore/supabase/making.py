@@ -125,5 +125,5 @@ class Making:
 
 def _down(ref: str, status: str) -> Problem:
     what = f"Project {ref} is a finished restore, and it is {status} now; nothing was changed."
-    cure = "Bring it back in the dashboard (Restore project, or its support), then run the same command again."
+    cure = "Bring it back in the dashboard (Restore project), then run the same command again."
     return Problem("supabase-project-down", what, cure)
