@@ -187,7 +187,11 @@ def _problem(status: int, said: str) -> Problem:
     if status == 403:
         return Problem("supabase-denied", said, "The token needs these permissions: docs/clouds/supabase.md")
     if status == 404:
-        return Problem("supabase-project-missing", said, "Type: reforge sources")
+        cure = (
+            "The ref is the last part of the project's address in the dashboard. Where the original is gone, "
+            "`source.like: REF` names a project whose settings a restore gets."
+        )
+        return Problem("supabase-project-missing", said, cure)
     if status == 402 or re.search(r"\b(limit|limits|quota|maximum)\b", said, re.IGNORECASE):
         cure = "Free a project in the dashboard or raise the plan, then run the same command again."
         return Problem("supabase-quota", said, cure)

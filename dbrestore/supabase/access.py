@@ -28,7 +28,7 @@ def wanted(inputs: ProjectInputs, api: Reader) -> frozenset[str]:
     """The networks that the project is to let in."""
     networks = frozenset(inputs.operators)
     if inputs.access == "application":
-        networks |= allowed(api.restrictions(inputs.source))
+        networks |= allowed(api.restrictions(inputs.model))
     return networks
 
 

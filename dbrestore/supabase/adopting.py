@@ -44,8 +44,8 @@ def adopt(inputs: ProjectInputs, state: State, api: Api, context: Context) -> St
 
 
 def require_adoptable(inputs: ProjectInputs, api: Api) -> Record:
-    """The clone; Refusal where it is the original, or not healthy yet."""
-    if inputs.adopt == inputs.source:
+    """The clone; Refusal where it is the original, or what stands for it, or not healthy yet."""
+    if inputs.adopt in (inputs.source, inputs.like):
         cure = "Clone it in the dashboard: Database, Backups, Restore to new project; then name that one."
         raise Refusal("supabase-adopts-original", f"{inputs.adopt} is the original itself.", cure)
     project = api.project(str(inputs.adopt))

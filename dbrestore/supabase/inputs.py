@@ -23,6 +23,8 @@ class ProjectInputs(Inputs):
     name: str
     source: Ref
     """The original, only ever read."""
+    like: Ref | None = None
+    """Whose settings it takes instead, once the original is gone."""
     user: str
     """The application's role."""
     password: str
@@ -39,3 +41,8 @@ class ProjectInputs(Inputs):
     """Whom it lets in: the operators alone, or also everybody whom the original lets in."""
     serving: bool = False
     """A serving project is never deleted."""
+
+    @property
+    def model(self) -> str:
+        """The project whose settings are taken, only ever read as well."""
+        return self.like or self.source

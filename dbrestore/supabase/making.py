@@ -28,7 +28,7 @@ class Making:
 
     def examine(self) -> None:
         """Whether the original is there, and whether the size is not smaller than its."""
-        self._body(self.api.project(self.inputs.source))
+        self._body(self.api.project(self.inputs.model))
 
     def start(self) -> str:
         """The ref of the project that is to be filled; half a load of an earlier run goes first.
@@ -80,7 +80,7 @@ class Making:
         return waiting.until(look, waiting.HEALTHY_SECONDS, late, self.context)
 
     def _create(self) -> str:
-        body = self._body(self.api.project(self.inputs.source))
+        body = self._body(self.api.project(self.inputs.model))
         self.context.progress(f"making a project in {body['region']}")
         try:
             self.api.create(body)
@@ -113,7 +113,7 @@ class Making:
         return body | ({"desired_instance_size": size} if size else {})
 
     def _size(self) -> str | None:
-        known = self.api.size(self.inputs.source)
+        known = self.api.size(self.inputs.model)
         asked = self.inputs.size or known
         if asked and known in SIZES and SIZES.index(asked) < SIZES.index(known):
             what = f"The original's compute is {known}; {asked} is smaller."

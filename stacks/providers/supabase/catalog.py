@@ -48,8 +48,10 @@ class Catalog:
 def what_can_be_restored(source: Source) -> Catalog:
     """Ask Supabase; nothing is changed. Problem where the original cannot be seen at all."""
     with closing(Reader()) as api:
-        original, looking = api.project(source.instance), Looking("supabase-denied")
-        found = looking.at("backups", lambda: api.backups(source.instance), Record())
+        original, looking = api.project(source.like or source.instance), Looking("supabase-denied")
+        found = Record()  # of an original that is gone, nothing is left
+        if not source.like:
+            found = looking.at("backups", lambda: api.backups(source.instance), found)
         return Catalog(
             backups=tuple(sorted(found.get("backups", []), key=lambda one: str(one["inserted_at"]))),
             window=_reach(found),
@@ -75,10 +77,6 @@ def look_around(given: Mapping[str, Any]) -> dict[str, Any]:
         what = f"Which project is the original? The token sees: {known}."
         raise Misuse("supabase-project-unclear", what, "Name it: --instance REF")
     return {"provider": "supabase", "instance": fitting[0]["id"], "database": "postgres"}
-
-
-def _fits(one: Record, asked: str | None, url: str) -> bool:
-    return asked in (one["id"], one["name"]) if asked else one["id"] in _named(url)
 
 
 def _named(url: str) -> str:

@@ -24,6 +24,7 @@ def declare(name: str, config: Config[Source, Restore], source_url: pulumi.Outpu
         {
             "name": name,
             "source": ref,
+            "like": source.like,
             "user": pulumi.Output.unsecret(source_url.apply(lambda url: role_of(url, ref))),
             "password": pulumi.Output.secret(
                 source_url.apply(lambda url: unquote(urlsplit(url).password or ""))

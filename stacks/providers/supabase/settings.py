@@ -29,6 +29,11 @@ class Source(AnySource):
 
     provider: Annotated[Literal["supabase"], KnownProvider]
     instance: Ref = Field(description="the original's ref, 20 letters")
+    like: Ref | None = Field(
+        None,
+        description="the ref of another project, once the original is gone: a restore gets its organization, "
+        "region, size and networks",
+    )
     database: Literal["postgres"] = Field("postgres", description="every project's is postgres")
     connection: Connection | None = Field(
         None,
@@ -40,10 +45,11 @@ class Source(AnySource):
         return PROJECT, restore
 
     def complaints(self, restores: Mapping[str, Any]) -> list[str]:
-        wrong = [name for name, one in restores.items() if one.from_.adopt == self.instance]
+        which = {self.instance: "the original itself", self.like: "the one that restores are like"}
         return [
-            f"{PREFIX}restores.{name}.from.adopt: {self.instance} is the original itself; name a clone of it"
-            for name in wrong
+            f"{PREFIX}restores.{name}.from.adopt: {ref} is {which[ref]}; name a clone"
+            for name, one in restores.items()
+            if (ref := one.from_.adopt) and ref in which
         ]
 
 

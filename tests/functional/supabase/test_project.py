@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,35 @@ def test_until_it_is_accepted_only_operators_reach_it(site: Site, made: tuple[st
     changed = Project().update(site.context(), identity, state, inputs)
     assert changed["networks"] == ["127.0.0.1/32", "198.51.100.0/24", "2001:db8::/32"]
     assert project.networks["dbAllowedCidrsV6"] == ["2001:db8::/32"]
+
+
+def test_once_the_original_is_gone_its_dump_is_loaded_into_a_project_like_another(site: Site) -> None:
+    dump, like = site.dump(), site.api.add("stage", size="medium", region="eu-west-1")
+    like.networks = {"dbAllowedCidrs": ["198.51.100.7/32"], "dbAllowedCidrsV6": []}
+    with gone(site):
+        inputs = site.inputs(dump, name="after-the-loss", access="application")
+        with pytest.raises(Problem) as caught:
+            Project().examine(site.context(), inputs)
+        assert caught.value.name == "supabase-project-missing"
+        assert "source.like" in caught.value.cure
+        inputs = site.inputs(dump, name="after-the-loss", access="application", like=like.ref)
+        Project().examine(site.context(), inputs)
+        identity, state = Project().create(site.context(), inputs)
+        project = site.api.projects[state["ref"]]
+        assert (project.region, project.size) == ("eu-west-1", "medium")
+        assert project.networks["dbAllowedCidrs"] == ["127.0.0.1/32", "198.51.100.7/32"]
+        assert count(site, state["ref"], "shop.orders") == 500
+        Project().delete(site.context(), identity, state)
+    assert site.api.named(like.ref) == []
+    site.api._delete(like, None)
+
+
+@contextmanager
+def gone(site: Site) -> Iterator[None]:
+    """The original, as if somebody had deleted it in the dashboard."""
+    original = site.api.projects.pop(site.source.ref)
+    yield
+    site.api.projects[original.ref] = original
 
 
 def test_region_and_size_are_the_originals(site: Site, made: tuple[str, State]) -> None:

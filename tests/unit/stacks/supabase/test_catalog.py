@@ -53,6 +53,13 @@ def test_what_the_token_may_not_see_is_said(api: Management, monkeypatch: pytest
     assert "Forbidden resource" in found["unseen"][0]
 
 
+def test_of_an_original_that_is_gone_the_projects_like_another_one_are_shown(api: Management) -> None:
+    like, clone = api.add("stage"), api.add("clone")
+    gone = Source.model_validate({"provider": "supabase", "instance": "a" * 20, "like": like.ref})
+    found = what_can_be_restored(gone).document()
+    assert (found["backups"], found["adoptable"]) == ([], [{"ref": clone.ref, "name": "clone"}])
+
+
 def test_an_original_that_is_not_there_is_told(api: Management) -> None:
     with pytest.raises(Problem) as caught:
         what_can_be_restored(source("a" * 20))

@@ -38,6 +38,13 @@ def test_what_cannot_be_is_told(restore: dict[str, Any], words: str) -> None:
     assert words in the_line(config(restore))
 
 
+def test_what_stands_for_the_original_is_not_adopted() -> None:
+    like = "z" * 20
+    assert f"{like} is the one that restores are like" in the_line(
+        config({"from": {"adopt": like}}, like=like)
+    )
+
+
 def test_a_source_is_named_by_its_ref() -> None:
     assert "source.instance" in the_line(config({"from": {"dump": "/d"}}, instance="starforge"))
 
