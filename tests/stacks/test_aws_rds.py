@@ -174,6 +174,29 @@ def test_the_originals_groups_come_when_it_is_accepted() -> None:
     assert accepted["vpcSecurityGroupIds"] == ["id-of-r-operators", "sg-app"]
 
 
+def groups(*names: str) -> dict[str, Any]:
+    return {"VpcSecurityGroups": [{"VpcSecurityGroupId": one, "Status": "active"} for one in names]}
+
+
+@pytest.mark.parametrize(
+    "asked", [{"snapshot": "before-migration"}, {"dump": "s3://starforge-dumps/app.dump"}]
+)
+def test_a_fence_around_the_original_does_not_reach_what_serves(aws: StandIn, asked: dict[str, Any]) -> None:
+    aws.records["r"] = MADE | FINISHED | groups("id-of-r-operators", "sg-app")
+    aws.records["starforge-prod"] |= groups("sg-isolated")
+    restore = {"from": asked, "validated": VALIDATED}
+    given = {"vpcSecurityGroupIds", "masterUserSecretKmsKeyId"}
+    assert given <= set(deployed(restore, serving="r").one(INSTANCE).ignored)
+    assert not given & set(deployed(restore).one(INSTANCE).ignored), "after a rollback it follows again"
+
+
+def test_one_that_is_accepted_and_cut_over_to_in_one_up_is_opened_by_it(aws: StandIn) -> None:
+    aws.records["r"] = MADE | FINISHED | groups("id-of-r-operators")
+    declared = deployed(BY_SNAPSHOT | {"validated": VALIDATED}, serving="r").one(INSTANCE)
+    assert declared.inputs["vpcSecurityGroupIds"] == ["id-of-r-operators", "sg-app"]
+    assert "vpcSecurityGroupIds" not in declared.ignored
+
+
 @pytest.mark.usefixtures("aws")
 def test_each_operator_has_a_rule_of_either_family() -> None:
     found = deployed(BY_SNAPSHOT, operators=["203.0.113.7/32", "2001:db8::/64"]).resources

@@ -54,6 +54,11 @@ def is_made(name: str, like: Record, rds: Rds, *, master: bool) -> bool:
     return True
 
 
+def is_open(found: Record | None) -> bool:
+    """Whether more reaches it than its own group: it was given the original's when it was accepted."""
+    return found is not None and len(found["VpcSecurityGroups"]) > 1
+
+
 def is_made_empty(name: str, rds: Rds) -> bool:
     """The same of an instance that a dump is loaded into: RDS takes its settings with the order, but the CA.
 

@@ -45,6 +45,8 @@ FOLLOWED = (
 
 The provider does not send all of it with a restore (the CA never), so the next ``up`` mends the rest.
 """
+GIVEN = ("vpc_security_group_ids", "master_user_secret_kms_key_id")
+"""What the acceptance gives it of the original: left alone as well, once it serves and has it."""
 _TIMES = pulumi.CustomTimeouts(create="6h", update="3h", delete="2h")
 """The provider waits itself; its own limit of 40 minutes is too short for a large snapshot."""
 
@@ -55,6 +57,8 @@ class Origin:
 
     inputs: dict[str, Any]
     after: tuple[pulumi.Resource, ...] = ()
+    opened: bool = False
+    """Whether it serves, and the acceptance has reached it."""
 
 
 def declare(name: str, config: Config[Source, Restore], source_url: pulumi.Output[str]) -> Target:
@@ -66,7 +70,7 @@ def declare(name: str, config: Config[Source, Restore], source_url: pulumi.Outpu
     if config.restores[name].from_.dump:
         return _loaded(name, config, source_url, like, api)
     made = _made_from(name, config, like, api) | _master_password(config, like)
-    return _reached(name, config, source_url, like, Origin(made))
+    return _reached(name, config, source_url, like, Origin(made, opened=_opened(name, config, api)))
 
 
 def _loaded(
@@ -81,7 +85,13 @@ def _loaded(
     # Once it is accepted nothing is loaded any more, and RDS keeps the master's password as in any restore.
     mastered = _master_password(config, like) if restore.accepted else {"password": prepared.password}
     made = {argument: like[theirs] for argument, theirs in EMPTY.items()} | mastered
-    return prepared.load(_reached(name, config, source_url, like, Origin(made, prepared.before)))
+    origin = Origin(made, prepared.before, _opened(name, config, api))
+    return prepared.load(_reached(name, config, source_url, like, origin))
+
+
+def _opened(name: str, config: Config[Source, Restore], api: Rds) -> bool:
+    """Whether it serves, and an earlier up has opened it: who reaches it is its own affair from then on."""
+    return config.serving == name and gates.is_open(api.instance_if_any(name))
 
 
 def _reached(
@@ -113,17 +123,20 @@ def _instance(
         opts=pulumi.ResourceOptions(
             depends_on=list(origin.after),
             protect=not restore.release,
-            ignore_changes=_left_alone(restore, serving=config.serving == name),
+            ignore_changes=_left_alone(restore, serving=config.serving == name, opened=origin.opened),
             custom_timeouts=_TIMES,
         ),
     )
 
 
-def _left_alone(restore: Restore, *, serving: bool) -> list[str]:
-    """What is not compared any more; a ``size`` is the restore's own and may change."""
+def _left_alone(restore: Restore, *, serving: bool, opened: bool) -> list[str]:
+    """What is not compared any more; a ``size`` is the restore's own and may change.
+
+    What the acceptance gives only once it is open: one up may bring that and the cut-over together.
+    """
     followed = [one for one in FOLLOWED if not (restore.size and one == "instance_class")]
     made = [*MADE_FROM, *(EMPTY if restore.from_.dump else ())]
-    return [*made, *(followed if serving else [])]
+    return [*made, *(followed if serving else []), *(GIVEN if opened else ())]
 
 
 def _made_from(name: str, config: Config[Source, Restore], like: Record, api: Rds) -> dict[str, Any]:
