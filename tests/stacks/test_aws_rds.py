@@ -248,6 +248,7 @@ MADE = {
     "DBInstanceStatus": "available",
     "TagList": [{"Key": "reforge:restore", "Value": "r"}],
     "DBParameterGroups": [{"DBParameterGroupName": "default.postgres15"}],
+    "VpcSecurityGroups": [{"VpcSecurityGroupId": "id-of-r-operators", "Status": "active"}],
 }
 FINISHED = {"MasterUserSecret": {"SecretArn": "arn"}}
 
@@ -272,8 +273,39 @@ def test_a_restore_that_was_not_finished_is_only_good_for_its_removal(aws: Stand
 
 def test_with_the_applications_own_master_the_settings_say_whether_it_was_finished(aws: StandIn) -> None:
     aws.records["starforge-prod"]["MasterUsername"] = "app"
-    aws.records["r"] = MADE | {"DBParameterGroups": [{"DBParameterGroupName": "starforge-15"}]}
+    aws.records["r"] = MADE | parameters("starforge-15")
     assert inputs(BY_SNAPSHOT)["password"] == Secret("hunter2")
+
+
+DEFAULT, OTHER = "default.postgres15", "starforge-15-tuned"
+
+
+def parameters(group: str) -> dict[str, Any]:
+    return {"DBParameterGroups": [{"DBParameterGroupName": group}]}
+
+
+@pytest.mark.parametrize("serving", ["source", "r"])
+@pytest.mark.parametrize(("theirs", "ours"), [(OTHER, "starforge-15"), ("starforge-15", DEFAULT)])
+def test_once_it_was_accepted_its_settings_are_its_own_affair(
+    aws: StandIn, theirs: str, ours: str, serving: str
+) -> None:
+    aws.records["starforge-prod"] |= {"MasterUsername": "app"} | parameters(theirs)
+    aws.records["r"] = MADE | parameters(ours) | groups("id-of-r-operators", "sg-app")
+    assert inputs(BY_SNAPSHOT | {"validated": VALIDATED}, serving=serving)["identifier"] == "r"
+
+
+def test_nor_does_another_group_of_the_original_make_it_unfinished_before(aws: StandIn) -> None:
+    aws.records["starforge-prod"] |= {"MasterUsername": "app"} | parameters(OTHER)
+    aws.records["r"] = MADE | parameters("starforge-15")
+    assert inputs(BY_SNAPSHOT)["identifier"] == "r"
+
+
+@pytest.mark.parametrize("master", ["master", "app"])
+def test_what_was_not_finished_is_not_accepted_either(aws: StandIn, master: str) -> None:
+    aws.records["starforge-prod"]["MasterUsername"] = master
+    aws.records["r"] = dict(MADE)
+    with pytest.raises(RunError, match="did not finish it"):
+        deployed(BY_SNAPSHOT | {"waived": {"reason": "no time for it", "by": "ada", "at": TIME}})
 
 
 def test_an_instance_of_somebody_else_is_never_taken_for_ours(aws: StandIn) -> None:

@@ -37,19 +37,22 @@ def require(name: str, restore: Restore, source: Source, like: Record, rds: Rds)
     return snapshot
 
 
-def is_made(name: str, like: Record, rds: Rds, *, master: bool) -> bool:
+def is_made(name: str, restore: Restore, like: Record, rds: Rds, *, master: bool) -> bool:
     """Whether the restore's instance is there, and finished.
 
     ``master``: whether the application logs in as the master user, whose password RDS then does not keep.
+    Once an acceptance has reached it nothing is judged any more: it was finished then, and what it has is its
+    own affair, as what the original has is the original's.
     Refusal ``rds-name-taken`` where one of that name is not ours, ``rds-half-made`` where it is not finished.
     """
     found = rds.instance_if_any(name)
     if found is None:
         return False
     _ours(name, found, rds)
+    if restore.accepted and is_open(found):
+        return True
     # The provider's second step sends all at once: new password, parameter group, backups.
-    done = _group(found) == _group(like) if master else bool(found.get("MasterUserSecret"))
-    if not done:
+    if not (_has_settings(found, like) if master else found.get("MasterUserSecret")):
         raise _half_made(name, found, "it has the original's passwords and settings of RDS' own choice.")
     return True
 
@@ -82,6 +85,14 @@ def _half_made(name: str, found: Record, how: str) -> Refusal:
         "Then restore again."
     )
     return Refusal("rds-half-made", what, cure)
+
+
+def _has_settings(found: Record, like: Record) -> bool:
+    """Whether its parameter group is more than the default one that RDS restores with.
+
+    Not the original's alone: that may have been given another meanwhile.
+    """
+    return _group(found) == _group(like) or not _group(found).startswith("default.")
 
 
 def _group(instance: Record) -> str:

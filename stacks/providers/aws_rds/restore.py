@@ -143,7 +143,7 @@ def _made_from(name: str, config: Config[Source, Restore], like: Record, api: Rd
     """What it is restored from; once it is there, the engine keeps to what it was made from."""
     restore, source, snapshot = config.restores[name], config.source, None
     # What is being removed may be half-made: that is what one removes it for.
-    if not restore.release and not gates.is_made(name, like, api, master=_as_master(config, like)):
+    if not restore.release and not gates.is_made(name, restore, like, api, master=_as_master(config, like)):
         snapshot = gates.require(name, restore, source, like, api)
     if restore.from_.snapshot:
         return {"snapshot_identifier": restore.from_.snapshot, **_sealed(snapshot)}

@@ -178,8 +178,8 @@ def test_the_gates_hold_against_the_api(aws: Cloud) -> None:
 
 def test_an_instance_is_ours_by_its_tag(aws: Cloud) -> None:
     rds = Rds(REGION)
-    like = rds.instance("prod")
-    assert not gates.is_made("nowhere", like, rds, master=False)
-    assert named(lambda: gates.is_made("stage", like, rds, master=False)) == "rds-name-taken"
+    like, restore = rds.instance("prod"), Restore.model_validate({"from": {"latest": True}})
+    assert not gates.is_made("nowhere", restore, like, rds, master=False)
+    assert named(lambda: gates.is_made("stage", restore, like, rds, master=False)) == "rds-name-taken"
     aws.fails("DescribeDBInstances", "AccessDenied")
-    assert named(lambda: gates.is_made("stage", like, rds, master=False)) == "aws-denied"
+    assert named(lambda: gates.is_made("stage", restore, like, rds, master=False)) == "aws-denied"
