@@ -26,13 +26,13 @@ class Replica(Protocol):
         """Refusal where it is not the original's, or not well."""
 
     def begun(self, found: dict[str, Any]) -> bool:
-        """Whether a run before this one asked for its promotion."""
+        """Whether the cloud is at work on it, maybe with a promotion that an earlier run asked for."""
 
     def promote(self, found: dict[str, Any], context: Context) -> dict[str, Any]:
         """Make it an instance of its own, and wait until it is."""
 
     def wait(self, context: Context) -> dict[str, Any]:
-        """Until it replicates nothing, at most for the cloud's time-box."""
+        """Until that is over, at most for the time-box; still a replica where it was no promotion."""
 
     def settle(self, found: dict[str, Any], context: Context) -> dict[str, Any]:
         """What an instance of its own needs besides; nothing where it has that."""
@@ -92,12 +92,11 @@ class PromotionHandler(Handler):
     def _brought(self, context: Context, inputs: PromotionInputs) -> State:
         instance = inputs.instance
         found = instance.look()
+        if inputs.promote and self.is_replica(found) and instance.begun(found):
+            found = instance.wait(context)
         if inputs.promote and self.is_replica(found):
-            if instance.begun(found):
-                found = instance.wait(context)
-            else:
-                instance.require_promotable(found)
-                found = instance.promote(found, context)
+            instance.require_promotable(found)
+            found = instance.promote(found, context)
         if inputs.promote:
             found = instance.settle(found, context)
         return self._state(inputs, found)

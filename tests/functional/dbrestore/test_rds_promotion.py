@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
+from unittest import mock
 
 import pytest
+from pydantic import PrivateAttr
 
 from dbrestore.handler import Context
 from dbrestore.rds import replica as room
@@ -105,52 +107,113 @@ def test_what_is_no_replica_of_the_original_is_refused_in_the_preview(
     assert ours(aws) == []
 
 
-class Slow(room.Replica):
-    """One that RDS is still at work on, as moto never is."""
-
-    answers: tuple[dict[str, Any], ...] = ()
-
-    def look(self) -> dict[str, Any]:
-        first, *rest = self.answers
-        type(self).answers = tuple(rest) or (first,)
-        return first
-
-
 REPLICA = {"DBInstanceStatus": "available", "ReadReplicaSourceDBInstanceIdentifier": "prod"}
+BUSY = REPLICA | {"DBInstanceStatus": "backing-up"}
+PROMOTED = {"DBInstanceStatus": "available"}
 SLOW = [REPLICA, REPLICA | {"DBInstanceStatus": "modifying"}, {"DBInstanceStatus": "rebooting"}]
 
 
-def slow(*answers: dict[str, Any]) -> Slow:
-    made = type("Told", (Slow,), {"answers": answers})
-    found: Slow = made("prod-read", "prod", REGION)
-    return found
+class Told(room.Replica):
+    """One that RDS is at work on, as moto never is: what is told of it each time, and what it is asked."""
+
+    answers: ClassVar[list[dict[str, Any]]]
+    asked: ClassVar[list[str]]
+
+    def look(self) -> dict[str, Any]:
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    def _retention(self) -> int:
+        return 7
+
+    @property
+    def _client(self) -> Any:
+        return mock.Mock(promote_read_replica=lambda **_: self.asked.append("promote"))
+
+
+def told(*answers: dict[str, Any]) -> Told:
+    return type("Told", (Told,), {"answers": [*answers], "asked": []})("prod-read", "prod", REGION)
+
+
+class ToldInputs(PromotionInputs):
+    """Inputs whose replica is that of a test."""
+
+    _told: Told = PrivateAttr()
+
+    @property
+    def instance(self) -> Told:
+        return self._told
+
+
+def brought(run: Run, replica: Told) -> dict[str, Any]:
+    asked = ToldInputs(name="r", replica="prod-read", source="prod", region=REGION, promote=True)
+    asked._told = replica
+    run.handler.examine(run.context, asked)
+    return run.handler.update(run.context, "prod-read", {}, asked)
 
 
 @pytest.mark.usefixtures("quick")
 def test_a_promotion_is_waited_for_beyond_the_answer_of_the_call() -> None:
-    run = Run()
-    found = slow(*SLOW, {"DBInstanceStatus": "available"}).wait(run.context)
-    assert not room.is_replica(found)
-    assert [line.rpartition(" ")[2] for line in run.said] == ["available", "modifying", "rebooting"]
+    run, replica = Run(), told(REPLICA, REPLICA, *SLOW, PROMOTED)
+    assert brought(run, replica)["promoted"]
+    assert replica.asked == ["promote"]
+    assert [line.rpartition(" ")[2] for line in run.said] == [
+        "promoted",
+        "available",
+        "modifying",
+        "rebooting",
+    ]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("status", ["backing-up", "modifying", "storage-optimization", "rebooting"])
+def test_what_rds_does_besides_is_waited_for_and_then_it_is_promoted(status: str) -> None:
+    busy = REPLICA | {"DBInstanceStatus": status}
+    replica = told(busy, busy, busy, REPLICA, *SLOW, PROMOTED)
+    assert brought(Run(), replica)["promoted"]
+    assert replica.asked == ["promote"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_promotion_that_an_earlier_run_asked_for_is_waited_for_and_not_asked_for_again() -> None:
+    under_way = REPLICA | {"DBInstanceStatus": "modifying", "StatusInfos": [{"Normal": False}]}
+    replica = told(under_way, under_way, under_way, {"DBInstanceStatus": "rebooting"}, PROMOTED)
+    assert brought(Run(), replica)["promoted"]
+    assert replica.asked == []
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_is_not_well_once_rds_is_done_with_it_is_not_promoted() -> None:
+    replica = told(BUSY, BUSY, REPLICA | {"DBInstanceStatus": "storage-full"})
+    with pytest.raises(Refusal, match="cannot be promoted as it is: storage-full"):
+        brought(Run(), replica)
+    assert replica.asked == []
 
 
 @pytest.mark.usefixtures("quick")
 def test_a_promotion_that_never_ends_has_a_named_state() -> None:
     clock = iter(range(0, 100_000, 600))
-    with pytest.raises(Problem) as stuck:
-        slow(REPLICA).wait(Run().context, now=lambda: float(next(clock)))
+    with pytest.raises(Problem, match="is not promoted after 60 minutes") as stuck:
+        told(REPLICA).promote(REPLICA, Run().context, now=lambda: float(next(clock)))
+    assert stuck.value.name == "rds-promotion-stuck"
+    with pytest.raises(
+        Problem, match="is still backing-up after 60 minutes; its promotion was not asked for"
+    ) as stuck:
+        told(BUSY).wait(Run().context, now=lambda: float(next(clock)))
     assert stuck.value.name == "rds-promotion-stuck"
     with pytest.raises(Problem) as failed:
-        slow({"DBInstanceStatus": "storage-full"}).wait(Run().context)
+        told({"DBInstanceStatus": "storage-full"}).wait(Run().context)
     assert failed.value.name == "rds-promotion-failed"
 
 
 @pytest.mark.usefixtures("quick")
-def test_an_interrupt_leaves_the_promotion_to_rds_and_says_so() -> None:
+def test_an_interrupt_tells_whether_the_promotion_was_asked_for() -> None:
     run = Run()
     run.context.cancelled.set()
     with pytest.raises(Problem, match="cannot be taken back"):
-        slow(*SLOW).wait(run.context)
+        told(*SLOW).promote(REPLICA, run.context)
+    with pytest.raises(Problem, match="is backing-up; its promotion was not asked for") as stopped:
+        told(BUSY).wait(run.context)
+    assert stopped.value.name == "interrupted"
 
 
 @pytest.mark.parametrize(
@@ -159,4 +222,4 @@ def test_an_interrupt_leaves_the_promotion_to_rds_and_says_so() -> None:
 )
 def test_a_replica_that_is_not_well_is_not_promoted(changes: dict[str, Any]) -> None:
     with pytest.raises(Refusal, match="cannot be promoted as it is"):
-        slow().require_promotable(REPLICA | changes)
+        told().require_promotable(REPLICA | changes)
