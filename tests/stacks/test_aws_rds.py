@@ -168,6 +168,23 @@ def test_a_size_is_the_restores_own_and_may_be_changed() -> None:
 
 
 @pytest.mark.usefixtures("aws")
+def test_so_is_a_parameter_group_that_it_was_given() -> None:
+    restore = BY_SNAPSHOT | {"parameter-group": "starforge-15-quiet", "validated": VALIDATED}
+    declared = deployed(restore, serving="r").one(INSTANCE)
+    assert declared.inputs["parameterGroupName"] == "starforge-15-quiet"
+    assert "parameterGroupName" not in declared.ignored
+    assert "instanceClass" in declared.ignored
+
+
+def test_jobs_of_pg_cron_are_told_in_the_preview(aws: StandIn) -> None:
+    aws.libraries = {"pg_cron"}
+    with pytest.raises(RunError, match="loads pg_cron"):
+        deployed(BY_SNAPSHOT)
+    quiet = inputs(BY_SNAPSHOT | {"parameter-group": "starforge-15-quiet"})
+    assert quiet["parameterGroupName"] == "starforge-15-quiet"
+
+
+@pytest.mark.usefixtures("aws")
 def test_the_originals_groups_come_when_it_is_accepted() -> None:
     assert inputs(BY_SNAPSHOT)["vpcSecurityGroupIds"] == ["id-of-r-operators"]
     accepted = inputs(BY_SNAPSHOT | {"validated": VALIDATED})

@@ -75,6 +75,17 @@ class Rds:
         what = ("describe_db_instance_automated_backups", "DBInstanceAutomatedBackups")
         return self._all(*what, instance, DBInstanceIdentifier=instance)
 
+    def preloaded(self, group: str) -> set[str]:
+        """The libraries that a parameter group of somebody's own loads: ``shared_preload_libraries``."""
+        asked = {"DBParameterGroupName": group, "Source": "user"}
+        found = self._all("describe_db_parameters", "Parameters", group, **asked)
+        values = [
+            one.get("ParameterValue", "")
+            for one in found
+            if one["ParameterName"] == "shared_preload_libraries"
+        ]
+        return {name.strip() for value in values for name in value.split(",")}
+
     def quotas(self) -> dict[str, tuple[int, int]]:
         """Used and allowed by the quota's name, as "DBInstances" and "AllocatedStorage" (GiB)."""
         with mapped(f"Asking RDS for its quotas in {self.region}"):

@@ -15,16 +15,19 @@ from stacks.providers.aws_rds.settings import Restore, Source, region_of, weight
 
 MARK = "reforge:restore"
 """The tag that says which restore an instance is."""
+_CRON = "pg_cron"
 _SOURCES = "`reforge sources` lists what there is."
 
 
 def require(name: str, restore: Restore, source: Source, like: Record, rds: Rds) -> Record | None:
     """Prove that the restore can work; the snapshot that it is made from, where it is one.
 
-    Refusal ``rds-name-taken``, ``rds-snapshot-unfit``, ``rds-outside-window``, ``rds-size-unfit`` or
-    ``rds-quota-reached``.
+    Refusal ``rds-engine-unfit``, ``rds-cron-jobs``, ``rds-snapshot-unfit``, ``rds-outside-window``,
+    ``rds-size-unfit`` or ``rds-quota-reached``.
     """
     _same_kind(like)
+    if not (restore.parameter_group or restore.accepted or restore.from_.dump):
+        _no_jobs(_group(like), rds)
     size = restore.size or like["DBInstanceClass"]
     snapshot = None
     if restore.from_.snapshot:
@@ -52,7 +55,8 @@ def is_made(name: str, restore: Restore, like: Record, rds: Rds, *, master: bool
     if restore.accepted and is_open(found):
         return True
     # The provider's second step sends all at once: new password, parameter group, backups.
-    if not (_has_settings(found, like) if master else found.get("MasterUserSecret")):
+    wanted = restore.parameter_group or _group(like)
+    if not (_has_settings(found, wanted) if master else found.get("MasterUserSecret")):
         raise _half_made(name, found, "it has the original's passwords and settings of RDS' own choice.")
     return True
 
@@ -87,16 +91,21 @@ def _half_made(name: str, found: Record, how: str) -> Refusal:
     return Refusal("rds-half-made", what, cure)
 
 
-def _has_settings(found: Record, like: Record) -> bool:
+def _has_settings(found: Record, wanted: str) -> bool:
     """Whether its parameter group is more than the default one that RDS restores with.
 
-    Not the original's alone: that may have been given another meanwhile.
+    Not the wanted one alone: the original may have been given another meanwhile.
     """
-    return _group(found) == _group(like) or not _group(found).startswith("default.")
+    return _group(found) == wanted or not _is_default(_group(found))
 
 
 def _group(instance: Record) -> str:
     return str(instance["DBParameterGroups"][0]["DBParameterGroupName"])
+
+
+def _is_default(group: str) -> bool:
+    """Whether it is one of RDS' own, which nobody can change."""
+    return group.startswith("default.")
 
 
 def _ours(name: str, found: Record, rds: Rds) -> None:
@@ -113,6 +122,25 @@ def _same_kind(like: Record) -> None:
     if like["Engine"] != "postgres" or like.get("DBClusterIdentifier"):
         what = f"{like['DBInstanceIdentifier']} runs {like['Engine']}"
         raise Refusal("rds-engine-unfit", f"{what}, and only RDS for PostgreSQL can be restored so.")
+
+
+def _no_jobs(group: str, rds: Rds) -> None:
+    """Jobs come with the data; Refusal ``rds-cron-jobs`` where they would run before anybody looks at it."""
+    if _is_default(group):
+        return
+    looking = Looking("aws-denied")
+    if _CRON in looking.at("parameters", lambda: rds.preloaded(group), set[str]()):
+        raise Refusal(
+            "rds-cron-jobs",
+            f"The original's parameter group {group} loads {_CRON}: jobs that come with the data would run "
+            "in the restore before it is validated.",
+            "Name the group that it gets: --with parameter-group=NAME, of a copy of it without "
+            f"{_CRON} (docs/clouds/aws-rds.md has the commands), or {group} itself where its jobs may run.",
+        )
+    for unseen in looking.unseen:
+        import pulumi  # here alone: the catalog reads this module, and needs no engine
+
+        pulumi.log.warn(f"{group} may load {_CRON}, whose jobs would run in the restore. Not seen: {unseen}")
 
 
 def _snapshot(name: str, rds: Rds) -> Record:

@@ -108,7 +108,7 @@ def _instance(
     name: str, config: Config[Source, Restore], like: Record, origin: Origin, group: ec2.SecurityGroup
 ) -> rds.Instance:
     restore = config.restores[name]
-    copied = shape.shape(like) | ({"instance_class": restore.size} if restore.size else {}) | origin.inputs
+    copied = shape.shape(like) | _own(restore) | origin.inputs
     return rds.Instance(
         name,
         identifier=name,
@@ -129,12 +129,18 @@ def _instance(
     )
 
 
+def _own(restore: Restore) -> dict[str, str]:
+    """What the config says of the restore itself, in place of the original's."""
+    said = {"instance_class": restore.size, "parameter_group_name": restore.parameter_group}
+    return {name: value for name, value in said.items() if value}
+
+
 def _left_alone(restore: Restore, *, serving: bool, opened: bool) -> list[str]:
-    """What is not compared any more; a ``size`` is the restore's own and may change.
+    """What is not compared any more; what is the restore's own may change.
 
     What the acceptance gives only once it is open: one up may bring that and the cut-over together.
     """
-    followed = [one for one in FOLLOWED if not (restore.size and one == "instance_class")]
+    followed = [one for one in FOLLOWED if one not in _own(restore)]
     made = [*MADE_FROM, *(EMPTY if restore.from_.dump else ())]
     return [*made, *(followed if serving else []), *(GIVEN if opened else ())]
 

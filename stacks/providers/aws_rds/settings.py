@@ -23,6 +23,7 @@ SnapshotName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*$", max_length=255)
 ]
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+ParameterGroup = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.]*(-[a-z0-9.]+)*$", max_length=255)]
 InstanceClass = Annotated[str, StringConstraints(pattern=r"^db\.[a-z0-9-]+\.[a-z0-9.]+$")]
 
 
@@ -70,6 +71,9 @@ class Restore(restores.Released):
         None,
         description="its instance class, as db.r6g.2xlarge; the original's by default, never smaller",
     )
+    parameter_group: ParameterGroup | None = Field(
+        None, description="its parameter group; the original's by default"
+    )
     final_snapshot: SnapshotName | None = Field(
         None, description="release: the snapshot that is taken before it goes, or `none`"
     )
@@ -85,8 +89,9 @@ class Restore(restores.Released):
             raise ValueError("`fence` and `accept-loss` are not possible with RDS: nobody is superuser there")
         if not asked.checksums:
             raise ValueError("from.checksums: RDS decides that")
-        if asked.replica and self.size:
-            raise ValueError("`size` has no meaning with replica: it is promoted as it is")
+        for name, value in (("size", self.size), ("parameter-group", self.parameter_group)):
+            if asked.replica and value:
+                raise ValueError(f"`{name}` has no meaning with replica: it is promoted as it is")
         return self
 
 

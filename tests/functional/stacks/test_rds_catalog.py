@@ -183,3 +183,18 @@ def test_an_instance_is_ours_by_its_tag(aws: Cloud) -> None:
     assert named(lambda: gates.is_made("stage", restore, like, rds, master=False)) == "rds-name-taken"
     aws.fails("DescribeDBInstances", "AccessDenied")
     assert named(lambda: gates.is_made("stage", restore, like, rds, master=False)) == "aws-denied"
+
+
+def test_the_libraries_that_a_parameter_group_loads(aws: Cloud) -> None:
+    own, group = aws.client("rds"), "starforge-15"
+    own.create_db_parameter_group(
+        DBParameterGroupName=group, DBParameterGroupFamily="postgres15", Description="ours"
+    )
+    assert Rds(REGION).preloaded(group) == set()
+    value = {"ParameterName": "shared_preload_libraries", "ParameterValue": "pg_stat_statements, pg_cron"}
+    own.modify_db_parameter_group(
+        DBParameterGroupName=group, Parameters=[value | {"ApplyMethod": "pending-reboot"}]
+    )
+    assert Rds(REGION).preloaded(group) == {"pg_stat_statements", "pg_cron"}
+    aws.fails("DescribeDBParameters", "AccessDenied")
+    assert named(lambda: Rds(REGION).preloaded(group)) == "aws-denied"

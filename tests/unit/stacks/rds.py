@@ -90,6 +90,7 @@ class StandIn:
         self.snapshots_known: dict[str, Any] = {"before-migration": dict(SNAPSHOT)}
         self.backups: list[dict[str, Any]] = [BACKUP]
         self.quota: Any = {"DBInstances": (3, 40), "AllocatedStorage": (1500, 100000)}
+        self.libraries: Any = {"pg_stat_statements"}
         self.offered = {"db.r6g.2xlarge", "db.r6g.xlarge", "db.r6g.large"}
 
     def instance(self, name: str) -> dict[str, Any]:
@@ -112,6 +113,11 @@ class StandIn:
         if isinstance(self.quota, Problem):
             raise self.quota
         return self.quota
+
+    def preloaded(self, _group: str) -> set[str]:
+        if isinstance(self.libraries, Problem):
+            raise self.libraries
+        return set(self.libraries)
 
     def orderable(self, instance_class: str, _version: str) -> bool:
         return instance_class in self.offered

@@ -10,6 +10,7 @@ import pytest
 from problem import Problem, Refusal
 from stacks.providers.aws_rds import gates
 from stacks.providers.aws_rds.settings import Restore, Source
+from tests.unit.stacks.examples import VALIDATED
 from tests.unit.stacks.rds import SNAPSHOT, SOURCE, StandIn
 
 SNAPSHOT_ASKED: dict[str, Any] = {"snapshot": "before-migration"}
@@ -101,6 +102,36 @@ def test_quotas_that_may_not_be_seen_stop_nobody() -> None:
     aws.quota = Problem("aws-throttled", "later")
     with pytest.raises(Problem, match="later"):
         require(aws, SNAPSHOT_ASKED)
+
+
+def with_cron(**changes: Any) -> StandIn:
+    aws = StandIn(**changes)
+    aws.libraries = {"pg_stat_statements", "pg_cron"}
+    return aws
+
+
+@pytest.mark.parametrize("asked", [SNAPSHOT_ASKED, {"latest": True}])
+def test_jobs_that_would_run_in_the_restore_are_told_and_the_way_on_is_a_group(asked: dict[str, Any]) -> None:
+    with pytest.raises(Refusal, match=r"starforge-15 loads pg_cron(?s:.)*--with parameter-group=") as refused:
+        require(with_cron(), asked)
+    assert refused.value.name == "rds-cron-jobs"
+    for group in ("starforge-15-quiet", "starforge-15"):
+        require(with_cron(), asked, **{"parameter-group": group})
+
+
+def test_no_jobs_come_with_a_dump_or_a_group_of_rds_own_and_what_is_accepted_may_run_them() -> None:
+    require(with_cron(), {"dump": "s3://starforge-dumps/app.dump"})
+    require(with_cron(), SNAPSHOT_ASKED, validated=VALIDATED)
+    require(with_cron(DBParameterGroups=[{"DBParameterGroupName": "default.postgres15"}]), SNAPSHOT_ASKED)
+
+
+def test_parameters_that_may_not_be_seen_stop_nobody_and_that_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    aws = StandIn()
+    aws.libraries = DENIED
+    assert require(aws, SNAPSHOT_ASKED)
+    assert "starforge-15 may load pg_cron" in capsys.readouterr().err
 
 
 def test_the_window_of_an_instance_that_rds_tells_no_beginning_of() -> None:

@@ -45,6 +45,11 @@ def one(asked: dict[str, Any], **more: Any) -> dict[str, Any]:
             "reforge:restores.r: `size` has no meaning with replica: it is promoted as it is",
         ),
         (
+            one({"replica": "starforge-read"}, **{"parameter-group": "starforge-15"}),
+            "reforge:restores.r: `parameter-group` has no meaning with replica: it is promoted as it is",
+        ),
+        (one({"latest": True}, **{"parameter-group": "a--b"}), "reforge:restores.r.parameter-group: "),
+        (
             one({"replica": "starforge-read", "fence": True}),
             "reforge:restores.r: `fence` and `accept-loss` are not possible with RDS: "
             "nobody is superuser there",
