@@ -18,6 +18,8 @@ from stacks.values import clear
 
 PORT = 5432
 """Of every instance of Cloud SQL for PostgreSQL."""
+OPERATOR = "operator"
+"""The name of a network of the operators', by which it is told from the application's."""
 ADMIN = "postgres"
 """The user that every instance comes with; what rights it has follows from its role cloudsqlsuperuser."""
 COPIED_ONCE = (
@@ -103,11 +105,11 @@ def _made_from(restore: Restore, source: Source) -> dict[str, Any]:
 def _settings(name: str, config: Config[Source, Restore], like: Record, now: Record) -> dict[str, Any]:
     """``now``: the restore as it is, or before it is there what it is to be like."""
     restore = config.restores[name]
-    kept = restore.kept_as is not None
+    kept, serving = restore.kept_as is not None, config.serving == name
     settings = shape.settings(like) | {
         "user_labels": shape.labels(now) | {gates.MARK: name},
-        "database_flags": _flags(restore, like, now),
-        "ip_configuration": shape.network(like) | _who_gets_in(config, restore, like),
+        "database_flags": _flags(restore, like, now, serving=serving),
+        "ip_configuration": shape.network(like) | _who_gets_in(name, config, like, now),
         "deletion_protection_enabled": not restore.release,
         "final_backup_config": {"enabled": kept}
         | ({"retention_days": restore.final_backup_days} if kept else {}),
@@ -119,23 +121,39 @@ def _settings(name: str, config: Config[Source, Restore], like: Record, now: Rec
     return settings
 
 
-def _flags(restore: Restore, like: Record, now: Record) -> list[dict[str, str]]:
-    """Those that it has; jobs that the original has scheduled do not run before it is accepted."""
+def _flags(restore: Restore, like: Record, now: Record, *, serving: bool) -> list[dict[str, str]]:
+    """Those that it has; jobs that the original has scheduled do not run before it is accepted.
+
+    While it serves, the original's have no say in it any more, but where it is accepted by the same step.
+    """
     found, theirs = shape.flags(now), shape.flags(like)
-    if shape.CRON in theirs:
+    if shape.CRON in theirs and (not serving or found.get(shape.CRON) == "off"):
         found[shape.CRON] = theirs[shape.CRON] if restore.accepted else "off"
     return [{"name": name, "value": value} for name, value in found.items()]
 
 
-def _who_gets_in(config: Config[Source, Restore], restore: Restore, like: Record) -> dict[str, Any]:
-    """By public IP, where the original has one: the operators, and its own networks once it is accepted."""
-    if not like["settings"].get("ipConfiguration", {}).get("ipv4Enabled"):
+def _who_gets_in(name: str, config: Config[Source, Restore], like: Record, now: Record) -> dict[str, Any]:
+    """By public IP, where it has one: the operators, and the original's own networks once it is accepted.
+
+    While it serves, it keeps those that it has: the original may be fenced by then. One that has none yet is
+    accepted by the same step.
+    """
+    if not now["settings"].get("ipConfiguration", {}).get("ipv4Enabled"):
         return {}
-    operators = [{"name": "operator", "value": one} for one in dict.fromkeys(config.operators)]
-    theirs = shape.let_in(like) if restore.accepted else []
-    return {
-        "authorized_networks": operators + [one for one in theirs if one["value"] not in config.operators]
-    }
+    theirs = [_unlike_ours(one) for one in shape.let_in(like)] if config.restores[name].accepted else []
+    if config.serving == name:
+        theirs = [one for one in shape.let_in(now) if one.get("name") != OPERATOR] or theirs
+    # One that is the application's too is named as its own, and stays when the operator goes.
+    known = {one["value"] for one in theirs}
+    operators = [
+        {"name": OPERATOR, "value": one} for one in dict.fromkeys(config.operators) if one not in known
+    ]
+    return {"authorized_networks": operators + theirs}
+
+
+def _unlike_ours(network: Record) -> Record:
+    """Of an original that was a restore itself: what was an operator's is a network like any other."""
+    return {part: text for part, text in network.items() if (part, text) != ("name", OPERATOR)}
 
 
 def _private(config: Config[Source, Restore], like: Record) -> bool:

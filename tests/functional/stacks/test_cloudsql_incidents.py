@@ -122,6 +122,56 @@ def test_a_change_of_the_original_would_change_what_serves_and_does_not(
     assert gcp.admin.instances["r"]["settings"]["tier"] == "db-f1-micro", "without the guard it bites"
 
 
+def test_a_fence_around_the_original_does_not_close_what_serves(gcp: CloudSql, provider: Provider) -> None:
+    cron = {"name": "cloudsql.enable_pg_cron", "value": "on"}
+    original = gcp.admin.instances["starforge-prod"]["settings"]
+    original["databaseFlags"] = [cron]
+    serving: dict[str, Any] = {"restore": BY_TIME | {"validated": VALIDATED}, "serving": "r"}
+    provider.up(declared(BY_TIME))
+    provider.up(declared(**serving))  # accepted and serving in one step: it is opened all the same
+    assert admitted(gcp) == ["203.0.113.7/32", "198.51.100.0/24"]
+    assert gcp.admin.instances["r"]["settings"]["databaseFlags"] == [cron]
+
+    original["ipConfiguration"]["authorizedNetworks"] = []
+    original["databaseFlags"] = [cron | {"value": "off"}]
+    for _ in range(2):  # resume --canary, resume
+        provider.up(declared(**serving, operators=["203.0.113.8/32"]))
+        assert admitted(gcp) == ["203.0.113.8/32", "198.51.100.0/24"], "the operators' alone are followed"
+        assert gcp.admin.instances["r"]["settings"]["databaseFlags"] == [cron]
+
+    original["ipConfiguration"]["ipv4Enabled"] = False
+    original["databaseFlags"] = []
+    provider.up(declared(**serving))
+    assert admitted(gcp) == ["203.0.113.7/32", "198.51.100.0/24"]
+    assert gcp.admin.instances["r"]["settings"]["databaseFlags"] == [cron]
+
+
+def test_a_network_of_the_application_outlives_an_operator_of_the_same(
+    gcp: CloudSql, provider: Provider
+) -> None:
+    entries = gcp.admin.instances["starforge-prod"]["settings"]["ipConfiguration"]["authorizedNetworks"]
+    entries.append({"value": "192.0.2.0/24", "name": "operator"})  # it was itself a restore once
+    serving: dict[str, Any] = {"restore": BY_TIME | {"validated": VALIDATED}, "serving": "r"}
+    provider.up(declared(BY_TIME, operators=["198.51.100.0/24"]))
+    provider.up(declared(**serving, operators=["198.51.100.0/24"]))
+    entries.clear()
+    provider.up(declared(**serving, operators=["203.0.113.7/32"]))
+    assert admitted(gcp) == ["203.0.113.7/32", "198.51.100.0/24", "192.0.2.0/24"]
+
+
+def test_jobs_that_the_original_gets_later_do_not_come_to_what_serves(
+    gcp: CloudSql, provider: Provider
+) -> None:
+    provider.up(declared(BY_TIME))
+    provider.up(declared(BY_TIME | {"validated": VALIDATED}, serving="r"))
+    flags = gcp.admin.instances["r"]["settings"]["databaseFlags"]
+    gcp.admin.instances["starforge-prod"]["settings"]["databaseFlags"] = [
+        {"name": "cloudsql.enable_pg_cron", "value": "on"}
+    ]
+    provider.up(declared(BY_TIME | {"validated": VALIDATED}, serving="r"))
+    assert gcp.admin.instances["r"]["settings"]["databaseFlags"] == flags
+
+
 def test_an_edited_clone_is_not_cloned_anew(gcp: CloudSql, provider: Provider) -> None:
     provider.up(declared(BY_TIME))
     provider.up(declared({"from": {"time": "2025-12-03T10:00:00Z"}, "validated": VALIDATED}))
