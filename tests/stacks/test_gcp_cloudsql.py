@@ -226,6 +226,37 @@ def test_the_applications_url_differs_in_host_alone_and_keeps_to_the_kind_of_add
     assert deploy(raw).outputs["url"] == Secret(f"postgresql://app:hunter2@{then}:5432/starforge")
 
 
+@pytest.mark.parametrize(
+    ("host", "has", "then"),
+    [
+        ("34.89.1.2", {"PRIMARY", "PRIVATE"}, "203.0.113.90"),
+        ("10.8.0.5", {"PRIMARY", "PRIVATE"}, "10.9.0.90"),
+        ("db.internal", {"PRIMARY", "PRIVATE"}, "10.9.0.90"),
+        ("34.89.1.2", {"PRIVATE"}, "10.9.0.90"),
+        ("10.8.0.5", {"PRIMARY"}, "203.0.113.90"),
+    ],
+)
+def test_the_kind_of_address_is_kept_where_another_lends_its_settings(
+    gcp: CloudSql, host: str, has: set[str], then: str
+) -> None:
+    stage = gcp.admin.instances.pop("starforge-prod")
+    stage["ipAddresses"] = [one for one in stage["ipAddresses"] if one["type"] in has]
+    gcp.admin.instances["starforge-stage"] = stage | {"name": "starforge-stage"}
+    source = SOURCE | {"like": "starforge-stage"}
+    raw = cloudsql_config({"r": BY_BACKUP | {"validated": VALIDATED}}, serving="r", source=source)
+    raw["source-url"] = f"postgresql://app:hunter2@{host}:5432/starforge"
+    assert deploy(raw).outputs["url"] == Secret(f"postgresql://app:hunter2@{then}:5432/starforge")
+
+
+def test_a_public_url_stays_public_when_the_original_is_taken_off_the_internet(gcp: CloudSql) -> None:
+    made(gcp, "CREATE_CLONE")
+    original = gcp.admin.instances["starforge-prod"]
+    original["ipAddresses"] = [one for one in original["ipAddresses"] if one["type"] == "PRIVATE"]
+    raw = cloudsql_config({"r": BY_TIME | {"validated": VALIDATED}}, serving="r")
+    raw["source-url"] = "postgresql://app:hunter2@34.89.1.2:5432/starforge"
+    assert deploy(raw).outputs["url"] == Secret("postgresql://app:hunter2@203.0.113.90:5432/starforge")
+
+
 @pytest.mark.usefixtures("gcp")
 def test_no_password_is_declared() -> None:
     """Users and their passwords come with the data, and the state of the stack holds none of them."""

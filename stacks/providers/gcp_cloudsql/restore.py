@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any
 
 import pulumi
@@ -40,12 +41,14 @@ def declare(name: str, config: Config[Source, Restore], source_url: pulumi.Outpu
     """The instance of ``restores.NAME``, and how it is reached."""
     api = CloudSql(config.source.project)
     like = api.instance(config.source.like or config.source.instance)
-    private = _private(config, like)
     if config.restores[name].from_.replica:
+        private = _private(config, like, like)
         return replica.declare(name, config, source_url, "PRIVATE" if private else "PRIMARY")
     gates.require_reachable(config.operators, like)
     empty = _empty(name, config, like)
     instance = _instance(name, config, like, api, empty)
+    there = api.instance_if_any(name) or {}
+    private = _private(config, like, there if there.get("ipAddresses") else like)
     host = instance.private_ip_address if private else instance.public_ip_address
     url = pulumi.Output.all(source_url, host).apply(lambda known: moved(known[0], known[1], PORT))
     port = pulumi.Output.from_input(PORT)
@@ -156,9 +159,23 @@ def _unlike_ours(network: Record) -> Record:
     return {part: text for part, text in network.items() if (part, text) != ("name", OPERATOR)}
 
 
-def _private(config: Config[Source, Restore], like: Record) -> bool:
-    """Whether the application reaches the original by its private address, as it then does a restore."""
+def _private(config: Config[Source, Restore], like: Record, now: Record) -> bool:
+    """Whether the application reaches the original by its private address, as it then does a restore.
+
+    ``now``: as of ``_settings``; what has one address alone is reached by that. Where the URL's address is
+    none of ``like``'s, because the original is gone or off the internet by now, its kind tells.
+    """
     host, _ = address(clear(config.source_url))
+    if not (shape.address(now, "PRIMARY") and shape.address(now, "PRIVATE")):
+        return shape.address(now, "PRIVATE") is not None
     if host == shape.address(like, "PRIMARY"):
         return False
-    return shape.address(like, "PRIVATE") is not None
+    return host == shape.address(like, "PRIVATE") or not _is_public(host)
+
+
+def _is_public(host: str) -> bool:
+    """Whether it is an address of the internet; a name is none."""
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        return False
