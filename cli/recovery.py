@@ -25,6 +25,7 @@ def adopt_half_made(session: Session, name: str) -> None:
     without = session.file.edited(lambda draft: draft.remove("restores", name))
     token, identity = session.file.config(without).source.place_of(name)
     if not token.startswith(OURS):
+        session.screen.say(_unsure(name))
         return
     if session.engine.adopt(token, name, identity):
         session.screen.say(f"Found what an earlier run left of {name}.")
@@ -43,7 +44,14 @@ def withdraw(session: Session, name: str, before: str) -> None:
         return
     session.file.write(before)
     session.journal.note(withdrawn=name)
-    session.screen.say(f"Nothing of {name} was made; it is taken out of the config again.")
+    known_here = Path(identity).is_absolute()
+    words = f"Nothing of {name} was made; it" if known_here else f"{_unsure(name)} It"
+    session.screen.say(f"{words} is taken out of the config again.")
+
+
+def _unsure(name: str) -> str:
+    """Of a cloud no more is known: a provider forgets a create that it gave up on, and the cloud goes on."""
+    return f"Nothing of {name} is in the state. It may be made all the same: look for it in the cloud."
 
 
 def _is_there(identity: str) -> bool:

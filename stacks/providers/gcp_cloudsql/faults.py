@@ -9,9 +9,26 @@ import re
 
 from problem import Problem
 
-_OTHER = "Take another name: reforge restore OTHER-NAME; what is left of this one: reforge teardown NAME"
+
+def by_hand(name: str = "NAME", project: str = "PROJECT") -> str:
+    """How one is removed that no state knows: a teardown passes it over, as nothing of a cloud is adopted."""
+    where = f"{name} --project={project}"
+    return (
+        f"gcloud sql instances patch {where} --no-deletion-protection, then "
+        f"gcloud sql instances delete {where}"
+    )
+
+
+_OTHER = (
+    "Take another name: reforge restore OTHER-NAME; what is left of this one: reforge teardown NAME. "
+    "Where an instance of that name is still there then, no state knows it. See whose it is "
+    "(gcloud sql instances describe NAME --project=PROJECT); "
+    f"only if an earlier run of this restore made it: {by_hand()}"
+)
 _LATER = (
-    "See how far it is: gcloud sql operations list --instance=NAME; once it is done: reforge teardown NAME"
+    "See how far it is: gcloud sql operations list --instance=NAME --project=PROJECT; "
+    "once it is done: reforge teardown NAME. Where that has ended and a restore that was being made is still "
+    f"there, no state knows it: {by_hand()}"
 )
 _KNOWN: tuple[tuple[str, Problem], ...] = (
     ("instanceAlreadyExists", Problem("cloudsql-name-reserved", "", _OTHER)),

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from problem import Refusal
 from stacks.providers.gcp_cloudsql import shape
 from stacks.providers.gcp_cloudsql.api import CloudSql, Record
+from stacks.providers.gcp_cloudsql.faults import by_hand
 from stacks.providers.gcp_cloudsql.settings import Restore, Source, backup_of, cpus, is_plus
 
 MARK = "reforge-restore"
@@ -53,7 +54,7 @@ def made(name: str, restore: Restore, api: CloudSql) -> Record | None:
         # The provider makes an instance, then restores into it. Where the second failed, the engine holds
         # the first for all that was wanted, and an empty database would look like a restored one.
         what = f"{name} was made, and the backup was never restored into it: it holds nothing."
-        cure = f"Remove it and restore under another name: reforge teardown {name}"
+        cure = f"Remove it: reforge teardown {name}. {_forgotten(name, api.project)}"
         raise Refusal("cloudsql-half-made", what, cure)
     return found
 
@@ -63,12 +64,19 @@ def _unlabelled(name: str, operations: list[Record], project: str) -> Refusal:
     if any(one["operationType"] in _CLONES and one["status"] != "DONE" for one in operations):
         what = f"{name} is still being cloned, for a run that has ended."
         cure = (
-            f"Wait until it is done (gcloud sql operations list --instance={name}), then remove it and "
-            f"restore under another name: reforge teardown {name}"
+            f"Wait until it is done (gcloud sql operations list --instance={name} --project={project}), "
+            f"then remove it: reforge teardown {name}. {_forgotten(name, project)}"
         )
         return Refusal("cloudsql-half-made", what, cure)
     what = f"There is an instance {name} in {project} already, and it is no restore of ours."
     return Refusal("cloudsql-name-taken", what, _OTHER)
+
+
+def _forgotten(name: str, project: str) -> str:
+    return (
+        f"Where it is still there then, no state knows it: {by_hand(name, project)}. "
+        "Then restore under another name."
+    )
 
 
 def require_reachable(operators: list[str], like: Record) -> None:

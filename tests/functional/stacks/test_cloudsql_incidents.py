@@ -205,6 +205,8 @@ def test_a_name_that_is_still_reserved_is_refused_before_anything_is_asked_for(
     problem = named(f"googleapi: Error 409: {told.value.reason}, instanceAlreadyExists")
     assert problem
     assert problem.name == "cloudsql-name-reserved"
+    assert "gcloud sql instances delete" in problem.cure, "it may be a clone that a run gave up on"
+    assert "gcloud sql instances describe" in problem.cure, "or somebody's database"
     provider.up(declared(BY_TIME, "r-2"))
     assert gcp.admin.contents["r-2"] == f"starforge-prod at {TIME}"
 
@@ -221,8 +223,11 @@ def test_an_operation_that_never_ends_is_given_up_with_a_name_and_the_next_run_f
     assert problem
     assert problem.name == "cloudsql-operation-unfinished"
     assert provider.state == {}, "the provider forgets it"
-    with pytest.raises(RunError, match="still being cloned"):
+    assert "gcloud sql instances delete NAME --project=PROJECT" in problem.cure, "no state knows it"
+    with pytest.raises(RunError, match="still being cloned") as refused:
         declared(BY_TIME)  # and what it left is found by name, never taken for a finished restore
+    for what in ("instances patch r --project=starforge --no-deletion-protection", "instances delete r "):
+        assert f"gcloud sql {what}" in str(refused.value)
 
 
 def test_the_quota_is_named_where_cloud_sql_tells_of_it(gcp: CloudSql, provider: Provider) -> None:

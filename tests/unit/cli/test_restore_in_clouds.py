@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
+from problem import Problem
 from tests.unit.cli.conftest import STACK, Reforge
+from tests.unit.cli.doubles import PlayedEngine
 from tests.unit.cli.test_teardown_in_clouds import CLOUD, LOCAL
 
+CLOUD_SQL = (
+    "    provider: gcp-cloudsql\n    project: starforge\n    instance: prod\n    database: starforge\n"
+)
 SUPABASE = "    provider: supabase\n    instance: abcdefghijklmnopqrst\n    database: postgres\n"
 TIME = "2025-12-03T14:23:00Z"
 
@@ -65,3 +70,26 @@ def test_a_value_that_the_provider_does_not_know_is_refused(reforge: Reforge, pr
     assert "did you mean size?" in ended.err
     assert "--with NAME=VALUE" in reforge("restore", "b", "--latest", "--with", "size", expect=2).err
     assert declared(path) == {}
+
+
+@pytest.mark.parametrize("source", [CLOUD, CLOUD_SQL, SUPABASE])
+def test_what_a_cloud_may_have_made_is_never_said_not_to_be_there(
+    reforge: Reforge, project: Path, played: PlayedEngine, source: str
+) -> None:
+    """A provider that gives up on a create forgets it, and the cloud goes on."""
+    path = stack_in(project, source)
+    played.fails["up"] = Problem("cloudsql-operation-unfinished", "It is not done after six hours.")
+    wanted = ["--adopt", "zyxwvutsrqponmlkjihg"] if source == SUPABASE else ["--latest"]
+    told = reforge("--json", "restore", "before", *wanted, "--yes", expect=1).err
+    assert "Nothing of before was made" not in told
+    assert "Nothing of before is in the state" in told
+    assert "look for it in the cloud" in told
+    assert declared(path) == {}
+
+
+def test_what_this_machine_has_nothing_of_was_not_made(
+    reforge: Reforge, project: Path, played: PlayedEngine
+) -> None:
+    played.fails["up"] = Problem("engine-failed", "No.")
+    told = reforge("--json", "restore", "before", "--latest", "--yes", expect=1).err
+    assert "Nothing of before was made" in told

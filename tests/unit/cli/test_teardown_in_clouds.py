@@ -130,7 +130,8 @@ def test_nothing_of_a_cloud_is_taken_in_by_its_name(
     reforge: Reforge, played: PlayedEngine, file: Path
 ) -> None:
     """The original's name is an instance that is there: adopting it would begin its removal."""
-    reforge("teardown", "prod", "--yes")
+    told = reforge("--json", "teardown", "prod", "--yes").err
+    assert "look for it in the cloud" in told, "a teardown that passes it over says so"
     assert not [call for call in played.calls if call.startswith("adopt")]
 
 
