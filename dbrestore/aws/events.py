@@ -75,10 +75,30 @@ class Mappings(Place):
         on = sorted(uuid for uuid, state in noted.items() if state == "on")
         return " ".join(on) if any(noted.values()) else None
 
+    def renewed(self, original: str) -> str:
+        """The original as a deploy in the pause left it: without what is gone, with what came and was on."""
+        known = set(original.split())
+        with answered(self.where):
+            found = {one["UUID"]: one for one in self._listed() if one["State"] != "Deleting"}
+            came = sorted(uuid for uuid, one in found.items() if uuid not in known and self._was_on(one))
+        if came or known - found.keys():
+            gone = ", ".join(sorted(known - found.keys())) or "none"
+            words = f"removed {gone}; new, and on with the others {', '.join(came) or 'none'}"
+            self.context.note(f"{self.inputs.function}, its event sources since the pause: {words}.")
+        return " ".join(sorted(known & found.keys() | set(came)))
+
     def forget(self) -> None:
         with answered(self.where):
             for one in self._listed():
                 self.client.untag_resource(Resource=one["EventSourceMappingArn"], TagKeys=[_TAG])
+
+    def _was_on(self, new: Mapping[str, Any]) -> bool:
+        """Whether a mapping that came in the pause was on: it gets the tag then, for it may be off soon."""
+        tag = self._tags(new).get(_TAG)
+        if tag is None and new["State"] in _ON:
+            self.client.tag_resource(Resource=new["EventSourceMappingArn"], Tags={_TAG: "on"})
+            return True
+        return tag == "on"
 
     def _settle(self) -> None:
         """Wait until no mapping is on its way: AWS refuses to change one that is."""
@@ -109,6 +129,11 @@ class EventSources(DialHandler):
 
     def place(self, context: Context, inputs: EventSourcesInputs, state: State) -> Mappings:
         return Mappings(context, inputs)
+
+    def update(self, context: Context, identity: str, state: State, inputs: EventSourcesInputs) -> State:
+        if not self.rests(state) and (original := state.get("original")) is not None:
+            state = {**state, "original": Mappings(context, inputs).renewed(str(original))}
+        return super().update(context, identity, state, inputs)
 
     def identity(self, inputs: EventSourcesInputs) -> str:
         return inputs.function

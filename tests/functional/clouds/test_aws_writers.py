@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -165,12 +166,29 @@ class Function:
             Handler="etl.run",
             Code={"ZipFile": code.getvalue()},
         )
+        self.arns: dict[str, str] = {}
         for number, on in enumerate([True, True, False]):
             url = sqs.create_queue(QueueName=f"q{number}")["QueueUrl"]
             asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-            self.client.create_event_source_mapping(
-                FunctionName="etl", EventSourceArn=asked["QueueArn"], Enabled=on
-            )
+            self._map(asked["QueueArn"], on)
+
+    def _map(self, queue: str, on: bool = True) -> str:
+        made = self.client.create_event_source_mapping(FunctionName="etl", EventSourceArn=queue, Enabled=on)
+        self.arns[made["UUID"]] = queue
+        return str(made["UUID"])
+
+    def replace(self, uuid: str) -> str:
+        """As a deploy does it; the id of the new one, which is on."""
+        self.client.delete_event_source_mapping(UUID=uuid)
+        return self._map(self.arns[uuid])
+
+    def tagged(self) -> dict[str, str]:
+        listed = self.client.list_event_source_mappings(FunctionName="etl")["EventSourceMappings"]
+        found = {}
+        for one in listed:
+            tags = self.client.list_tags(Resource=one["EventSourceMappingArn"])["Tags"]
+            found[one["UUID"]] = tags.get("reforge-original", "")
+        return found
 
     def switch(self, uuid: str, on: bool) -> None:
         self.client.update_event_source_mapping(UUID=uuid, Enabled=on)
@@ -225,6 +243,73 @@ def test_an_event_source_that_somebody_turned_on_in_a_pause_is_refused(function:
     function.switch(before[0], True)
     with pytest.raises(Refusal, match="the event sources of the function etl"):
         switched(state, "all")
+
+
+def refreshed(state: State) -> State:
+    found = EventSources().read(HERE, "", state)
+    assert found is not None
+    return found
+
+
+def told(state: State, desired: str) -> tuple[State, list[str]]:
+    """``switched``, and what a reviewer is told."""
+    notes: list[str] = []
+    return EventSources().update(replace(HERE, note=notes.append), "", state, sources(desired)), notes
+
+
+def test_an_event_source_that_a_deploy_replaced_in_a_pause_comes_back_as_its_new_one(
+    function: Function,
+) -> None:
+    first, second = function.on
+    state = switched(EventSources().create(HERE, sources("all"))[1], "none")
+    new = function.replace(first)
+    with pytest.raises(Refusal, match="the event sources of the function etl"):
+        switched(state, "all")
+    with calls() as made:
+        state, notes = told(refreshed(state), "all")
+    assert function.on == sorted([second, new])
+    assert made.count("UpdateEventSourceMapping") == 1, "the new one is never off"
+    assert len(notes) == 1
+    assert first in notes[0]
+    assert new in notes[0]
+    assert not EventSources().drift(refreshed(state), sources("all"))
+    assert set(function.tagged().values()) == {""}
+    switched(switched(refreshed(state), "none"), "all")
+    assert function.on == sorted([second, new]), "and the next pause knows it"
+
+
+def test_a_new_event_source_that_the_pause_turns_off_is_on_again_afterwards(function: Function) -> None:
+    first, second = function.on
+    state = switched(EventSources().create(HERE, sources("all"))[1], "none")
+    new = function.replace(first)
+    with calls(after={"UpdateEventSourceMapping": killed}), pytest.raises(Killed):
+        switched(refreshed(state), "none")
+    state, notes = told(refreshed(state), "none")
+    assert (function.on, len(notes)) == ([], 1)
+    state, notes = told(state, "canary")
+    assert len(function.on) == 1
+    assert notes == [], "it was told once"
+    assert not EventSources().drift(refreshed(state), sources("canary"))
+    switched(state, "all")
+    assert function.on == sorted([second, new])
+
+
+def test_an_event_source_that_was_off_before_the_pause_is_none_that_came_in_it(function: Function) -> None:
+    before, off = function.on, next(uuid for uuid in function.arns if uuid not in function.on)
+    state = switched(EventSources().create(HERE, sources("all"))[1], "none")
+    function.switch(off, True)
+    switched(refreshed(state), "all")
+    assert function.on == before
+
+
+def test_an_event_source_that_is_gone_without_another_is_told(function: Function) -> None:
+    first, second = function.on
+    state = switched(EventSources().create(HERE, sources("all"))[1], "none")
+    function.client.delete_event_source_mapping(UUID=first)
+    state, notes = told(state, "all")
+    assert function.on == [second]
+    assert first in notes[0]
+    assert state["original"] == second
 
 
 def test_event_sources_on_their_way_are_waited_for_in_a_time_box(
