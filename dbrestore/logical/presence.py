@@ -16,6 +16,9 @@ _CATALOG = """
       FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
      WHERE relkind IN ('r', 'p', 'v', 'S', 'm', 'f', 'i', 'I')
     UNION ALL
+    SELECT 'MATERIALIZED VIEW DATA', nspname, relname
+      FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind = 'm' AND relispopulated
+    UNION ALL
     SELECT CASE contype WHEN 'f' THEN 'FK CONSTRAINT' WHEN 'c' THEN 'CHECK CONSTRAINT' ELSE 'CONSTRAINT' END,
            nspname, relname || ' ' || conname
       FROM pg_constraint k JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = relnamespace
@@ -55,7 +58,7 @@ KINDS = {
     "TABLE", "VIEW", "SEQUENCE", "MATERIALIZED VIEW", "FOREIGN TABLE", "INDEX", "FK CONSTRAINT",
     "CHECK CONSTRAINT", "CONSTRAINT", "PROCEDURE", "AGGREGATE", "FUNCTION", "TRIGGER", "POLICY", "RULE",
     "DOMAIN", "TYPE", "STATISTICS", "COLLATION", "SCHEMA", "EXTENSION", "EVENT TRIGGER", "PUBLICATION",
-    "SERVER", "BLOB",
+    "SERVER", "BLOB", "MATERIALIZED VIEW DATA",
 }  # fmt: skip
 _MISSING = "is in the dump and not in the database"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from dbrestore.handler import Context
@@ -26,6 +27,8 @@ from problem import Problem
 
 OBJECTS, DATA, FINISH = "objects", "data", "finish"
 STEPS = (OBJECTS, DATA, FINISH)
+_BROUGHT = "brought"
+"""In the ledger once all rows are there: indexes and keys are made after it."""
 _SETTLED = "settled"
 """In the ledger, of a load of which nothing is left to do; FINISH stands there as soon as that is begun."""
 _MADE_BEFORE = re.compile(r"already exists|already (?:a )?member of publication|multiple primary keys")
@@ -46,7 +49,7 @@ class Steps:
     def ledger(self) -> Ledger:
         return Ledger(self.target, self.identity)
 
-    @property
+    @cached_property
     def passes(self) -> Passes:
         return Passes(self.dump, self.chosen, self.target, self.options, self.context)
 
@@ -116,8 +119,19 @@ class Steps:
         """Where an earlier try was begun, the server refuses to make again what that has made."""
         began_before = ledger.facts(FINISH) is not None
         ledger.finish(FINISH, {})
-        complaints = self.passes.build()
+        complaints = self._brought(ledger, began_before)
+        complaints += self.passes.build()
         return [one for one in complaints if not (began_before and _MADE_BEFORE.search(one.said))]
+
+    def _brought(self, ledger: Ledger, began_before: bool) -> list[Complaint]:
+        """The data that is not copied, once; what came of it."""
+        if done := ledger.facts(_BROUGHT):
+            return [Complaint(**one) for one in done["complaints"]]
+        if began_before:
+            self.passes.empty()
+        complaints = self.passes.bring()
+        ledger.finish(_BROUGHT, {"complaints": [asdict(one) for one in complaints]})
+        return complaints
 
     def _roles_made(self, ledger: Ledger) -> list[str]:
         before = set(ledger.before["roles"])

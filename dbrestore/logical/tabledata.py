@@ -13,7 +13,7 @@ import psycopg
 
 from dbrestore.handler import Context
 from dbrestore.logical import ledger
-from dbrestore.logical.complaints import Complaint, grade
+from dbrestore.logical.complaints import Complaint
 from dbrestore.logical.data import Data
 from dbrestore.logical.entries import Entry
 from dbrestore.logical.programs import interrupted
@@ -62,6 +62,10 @@ def table_of(copy: str) -> str:
     return match[1] if match else ""
 
 
+class _Stopped(Exception):
+    """Another connection failed: what this one has of a table is half of it."""
+
+
 class TableData:
     """Loads table data entries; ``rows`` is what each table got, ``complaints`` what went wrong."""
 
@@ -106,6 +110,8 @@ class TableData:
                 self._encode(connection)
                 for table in self._tables():
                     self._fill(connection, table)
+        except _Stopped:
+            return
         except BaseException:
             self._stopped.set()
             raise
@@ -139,6 +145,7 @@ class TableData:
                     statement += " WITH (FREEZE)"
                 count = self._copy(connection, table, statement)
                 if self._noted:
+                    _require_whole(table, count)
                     ledger.count(connection, table.entry, count)
             with self._lock:
                 self.rows[label] += count
@@ -147,22 +154,29 @@ class TableData:
         except psycopg.Error as error:
             self._stopped.set()
             said = " ".join(str(error).split())
-            self.complaints.append(Complaint(grade(label, said), label, said))
+            # Whatever it says, and it may quote a row: the table is not whole.
+            self.complaints.append(Complaint("fatal", label, said))
 
     def _copy(self, connection: psycopg.Connection[Any], table: Rows, statement: str) -> int:
         cursor = connection.cursor()
         with cursor.copy(_bytes(statement, connection)) as copy:
-            while not self._stopped.is_set() and (piece := table.take()):
+            while piece := table.take():
                 if self._context.cancelled.is_set():
                     raise interrupted()
+                if self._stopped.is_set():
+                    raise _Stopped
                 copy.write(piece)
         return cursor.rowcount
 
     def _compare(self, tables: Sequence[Rows]) -> None:
         for table in tables:
-            if (loaded := self.rows[table.entry.label]) != table.count:
-                what = f"{table.entry.label} has {table.count} rows, {loaded} were loaded."
-                raise Problem("rows-missing", what)
+            _require_whole(table, self.rows[table.entry.label])
+
+
+def _require_whole(table: Rows, loaded: int) -> None:
+    if loaded != table.count:
+        what = f"{table.entry.label} has {table.count} rows, {loaded} were loaded."
+        raise Problem("rows-missing", what)
 
 
 def _bytes(statement: str, connection: psycopg.Connection[Any]) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from tests.functional.kubernetes.cluster import Cluster
 from tests.support.buckets import Bucket
 from tests.support.dumps import Dumped
 from tests.support.kubelet.node import IMAGE
+from tests.support.postgres import postgres_tool
 from toolchain.postgres import find_binaries
 
 
@@ -36,6 +38,19 @@ class Site:
         url = f"{self.bucket.url}/{path.name}"
         self.bucket.put(url, path.read_bytes())
         return url
+
+    def dump_of(self, name: str, schema: str, *options: str) -> str:
+        """A custom archive in the bucket, of a database that is made for it alone; its URL."""
+        server = self.dumped.server
+        server.execute(f"CREATE DATABASE {name}")
+        server.execute(schema, name)
+        tool = str(postgres_tool("pg_dump", server.major))
+        command = [tool, "-Fc", "-d", server.url(name), *options]
+        self.bucket.put(
+            f"{self.bucket.url}/{name}", subprocess.run(command, capture_output=True, check=True).stdout
+        )
+        server.execute(f"DROP DATABASE {name}")
+        return f"{self.bucket.url}/{name}"
 
     @contextmanager
     def fetching(self) -> Iterator[list[str]]:

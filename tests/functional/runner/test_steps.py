@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +14,9 @@ import pytest
 
 from dbrestore.handler import Context
 from dbrestore.jobs.loading import LOAD, URL, LoadWork
+from dbrestore.logical.archives import Passes
 from dbrestore.logical.ledger import SCHEMA, forget
+from dbrestore.logical.rows import Rows
 from dbrestore.logical.target import Target
 from problem import Problem, Refusal
 from runner.loads import load
@@ -92,6 +96,63 @@ def test_a_finish_that_was_begun_does_not_make_again_what_is_there(site: Site) -
         assert step("finish", work, url)["lost"] == []
         forget(Target.of_url(url, find_binaries()))
         assert site.text(url) == site.loaded
+
+
+def test_half_a_table_is_not_taken_for_loaded_when_another_connection_is_lost(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = "".join(
+        f"CREATE TABLE {name} AS SELECT i, repeat('x', 90) FROM generate_series(1, 20000) i;"
+        for name in ("one", "two")
+    )
+    place, lost, take = site.dump_of("halves", tables), threading.Event(), Rows.take
+
+    with site.empty() as url:
+
+        def taken(rows: Rows) -> bytes:
+            piece = take(rows)
+            if rows.count and rows.entry.name == "one" and not lost.is_set():
+                copying = "FROM pg_stat_activity WHERE query LIKE 'COPY public.one%'"
+                site.execute(url, f"SELECT pg_terminate_backend(pid) {copying}")
+                lost.set()
+            elif rows.entry.name == "two":
+                lost.wait(10)
+                time.sleep(0.5)
+            return piece
+
+        work = site.work(place, lots=1, jobs=2)
+        step("objects", work, url)
+        with monkeypatch.context() as patched:
+            patched.setattr(Rows, "take", taken)
+            assert refused("data", work, url).name == "load-failed"
+        assert site.execute(url, "SELECT count(*) FROM two WHERE i > 0") in ([(0,)], [(20000,)])
+        step("data", work, url)
+        assert step("finish", work, url)["loadedRows"] == 40000
+        assert site.execute(url, "SELECT (SELECT count(*) FROM one), (SELECT count(*) FROM two)") == [
+            (20000, 20000)
+        ]
+
+
+def test_rows_that_come_as_inserts_come_once_however_often_it_is_finished(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = "CREATE TABLE t AS SELECT i FROM generate_series(1, 100) i; CREATE INDEX ON t (i)"
+    work = site.work(site.dump_of("inserts", made, "--inserts"), lots=1)
+    with site.empty() as url:
+        step("objects", work, url)
+        step("data", work, url)
+        for cut in ("bring", "build"):
+            passes = getattr(Passes, cut)
+
+            def killed(self: Passes, passes: Any = passes) -> Any:
+                passes(self)
+                raise Problem("load-failed", "The pod was killed.")
+
+            with monkeypatch.context() as patched:
+                patched.setattr(Passes, cut, killed)
+                assert refused("finish", work, url).name == "load-failed"
+        step("finish", work, url)
+        assert site.execute(url, "SELECT count(*) FROM t") == [(100,)]
 
 
 def refused(name: str, work: LoadWork, url: str) -> Problem:
