@@ -27,7 +27,8 @@ from dbrestore.postgres.mark import read_mark
 from problem import Problem, Refusal
 from tests.support.buckets import s3
 from tests.support.dumps import DATABASE, ROWS, Dumped, application, superuser
-from tests.support.servers import Postgres, folder, scratch
+from tests.support.postgres import postgres_tool
+from tests.support.servers import Postgres, folder, run, scratch
 from toolchain.postgres import find_binaries, installations
 
 Restore = Callable[..., dict[str, Any]]
@@ -349,6 +350,36 @@ def test_a_constraint_that_does_not_hold_fails_the_restore_by_name(dumped: Dumpe
     found = failed(dumped, broken)
     assert found.name == "restore-incomplete"
     assert "fatal: CONSTRAINT shop.users users_pkey: could not create unique index" in found.what
+
+
+TENANTS = """
+    SET app.tenants = '9';
+    CREATE TABLE tenants (i int CHECK (i <= current_setting('app.tenants')::int));
+    INSERT INTO tenants VALUES (1);
+"""
+SEEN = """
+    SET app.tenants = '9';
+    CREATE MATERIALIZED VIEW seen AS SELECT current_setting('app.tenants');
+"""
+
+
+@pytest.mark.parametrize("options", [["-Fc"], ["-Fp"]], ids=["custom", "plain"])
+@pytest.mark.parametrize(
+    ("schema", "label"),
+    [(TENANTS, "fatal: TABLE DATA public.tenants"), (SEEN, "lossy: MATERIALIZED VIEW DATA public.seen")],
+    ids=["rows", "view"],
+)
+def test_what_stays_empty_for_want_of_a_setting_is_never_harmless(
+    dumped: Dumped, schema: str, label: str, options: list[str]
+) -> None:
+    server, path = dumped.server, dumped.place / f"setting-{len(schema)}{options[0]}"
+    server.execute("CREATE DATABASE asks TEMPLATE template0")
+    server.execute(schema, "asks")
+    run([str(postgres_tool("pg_dump", server.major)), *options, "-f", str(path), "-d", server.url("asks")])
+    server.execute("DROP DATABASE asks")
+    found = failed(dumped, path)
+    assert found.name == "restore-incomplete"
+    assert label in found.what
 
 
 def test_a_loss_is_accepted_by_name_only(dumped: Dumped, restore: Restore) -> None:

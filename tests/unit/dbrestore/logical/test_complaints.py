@@ -49,6 +49,22 @@ DETAIL:  Key (id)=(6) is duplicated.
 """
 
 
+@pytest.mark.parametrize(
+    ("label", "said", "how"),
+    [
+        ("TABLE public.t", 'unrecognized configuration parameter "transaction_timeout"', "harmless"),
+        ("TABLE public.t", 'unrecognized configuration parameter "app.tenants"', "fatal"),
+        ("TABLE DATA public.t", 'unrecognized configuration parameter "transaction_timeout"', "fatal"),
+        ("TABLE public.t", 'no such type\nCONTEXT:  schema "public" already exists', "fatal"),
+        ("MATERIALIZED VIEW DATA public.m", "division by zero", "lossy"),
+    ],
+)
+def test_harmless_is_what_pg_dump_asks_of_its_own_session_and_nothing_that_quotes_it(
+    label: str, said: str, how: str
+) -> None:
+    assert grade(label, said) == how
+
+
 def test_an_owner_that_cannot_be_set_is_told_with_its_object_though_pg_restore_names_none() -> None:
     said = (
         'pg_restore: error: could not execute query: ERROR:  must be member of role "keeper"\n'
