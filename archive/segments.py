@@ -11,6 +11,8 @@ DEFAULT_SIZE = 16 * 1024 * 1024
 _NAME = re.compile(r"[0-9A-F]{24}")
 _LONG_PAGE_HEADER = struct.Struct("=HHIQI4xQII")
 """XLogLongPageHeaderData (src/include/access/xlog_internal.h): the same since PostgreSQL 9.3."""
+_PAGE_SIZES = {1 << power for power in range(10, 17)}
+"""Bytes; configure's --with-wal-blocksize."""
 _PAGE_HEADER = struct.Struct("=HHIQ")
 
 
@@ -103,6 +105,7 @@ def page_flaw(file: BinaryIO, segment: Segment, system_identifier: int | None) -
             f"the backup's is {system_identifier})"
         )
     there = (found.address, found.segment_size)
-    if there != (segment.start_lsn, segment.size) or found.timeline > segment.timeline:
+    pages = found.page_size in _PAGE_SIZES
+    if there != (segment.start_lsn, segment.size) or found.timeline > segment.timeline or not pages:
         return "does not hold the WAL that its name says"
     return None

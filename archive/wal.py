@@ -52,8 +52,10 @@ class Archive:
         return cls(store, files, data_directory)
 
     def before(self, segment: str) -> Archive:
-        """The same listing without the segments from the one of that name on, of whatever timeline."""
-        kept = {name: one for name, one in self.files.items() if len(name) != 24 or name[8:] < segment[8:]}
+        """The same listing as it was when that one was the next: no segment from its number on, of whatever
+        timeline, and no history of a later timeline.
+        """
+        kept = {name: one for name, one in self.files.items() if _is_before(name, segment)}
         return replace(self, files=kept)
 
     @property
@@ -184,3 +186,9 @@ def _suffix(stored: Stored) -> str:
     """What says that a file is compressed; tools that keep the segment's name do not say it."""
     match = _FILE.fullmatch(stored.key.rpartition("/")[2])
     return (match and match["suffix"]) or ""
+
+
+def _is_before(name: str, segment: str) -> bool:
+    if len(name) == 24:
+        return name[8:] < segment[8:]
+    return not name.endswith(".history") or name[:8] <= segment[:8]

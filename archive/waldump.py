@@ -110,7 +110,7 @@ class Reader:
                     raise
             if process.returncode:
                 errors.seek(0)
-                self._explain(min(span[1] + 1, self._count - 1), errors.read().strip())
+                self._explain(span, errors.read().strip())
 
     def records(self, first: int, last: int, *options: str) -> Iterator[Record]:
         """The same as records that begin in these segments, in WAL order."""
@@ -127,19 +127,29 @@ class Reader:
         if self.chain.segments:
             yield from ((begin, min(begin + step - 1, last)) for begin in range(first, last + 1, step))
 
-    def _explain(self, last: int, message: str) -> None:
-        """A failed pg_waldump that read up to segment ``last``: the normal end of WAL, or a Problem."""
+    def _explain(self, span: tuple[int, int], message: str) -> None:
+        """A failed pg_waldump that read these segments and into the next: WAL's normal end, or a Problem."""
         if "WAL record" not in message and "valid record" not in message:
             raise Problem(
                 "wal-unreadable",
-                f"pg_waldump {self.binaries.version} cannot read {self.chain.segments[last].name}: {message}",
+                f"pg_waldump {self.binaries.version} cannot read {self._names(span)}: {message}",
                 "Check that the archive is readable and its PostgreSQL's major version is the same",
             )
+        last = min(span[1] + 1, self._count - 1)
         place = _place(message, self.chain)
         index = self.chain.index(place)
-        unfinished = last == self._count - 1 and (index == last or _NONE_AFTER in message)
-        if not unfinished or not _END.search(message) or (index == last and self._goes_on(place)):
+        none = _NONE_AFTER in message  # at its place a record may run on, of which nothing begins here
+        unfinished = last == self._count - 1 and (index == last or none)
+        if (
+            not unfinished
+            or not _END.search(message)
+            or (index == last and not none and self._goes_on(place))
+        ):
             raise damage(self.chain, message)
+
+    def _names(self, span: tuple[int, int]) -> str:
+        first, last = (self.chain.segments[index].name for index in span)
+        return first if first == last else f"{first} to {last}"
 
     def _goes_on(self, place: int) -> bool:
         """Whether the chain's last segment has WAL of its own on pages after a position."""

@@ -10,7 +10,7 @@ import pytest
 
 from archive.backups import list_backups
 from archive.chain import Chain, chain_from
-from archive.commits import last_commit
+from archive.commits import last_commit, last_record
 from archive.segments import DEFAULT_SIZE, Segment
 from archive.wal import Archive
 from archive.waldump import Reader, verify_wal
@@ -107,6 +107,30 @@ def test_a_last_segment_that_was_used_before_ends_where_its_old_content_begins(
     older = (crashed.folder / crashed.chain.segments[1].name).read_bytes()
     chain = crashed.broken(tmp_path, 3, lambda content: content[: 50 * PAGE] + older[50 * PAGE :])
     verify_wal(chain, chain.segments, crashed.binaries)
+
+
+def test_a_last_segment_in_which_no_record_begins_just_ends(crashed: Crashed) -> None:
+    """What begins before it runs on beyond it; read by itself, it has nothing to begin with."""
+    with (
+        scratch() as place,
+        Postgres(place / "source", archive=place / "wal", major=crashed.binaries.major) as server,
+    ):
+        server.execute("CREATE TABLE t (i int)")
+        server.base_backup("first", place / "base")
+        server.execute("INSERT INTO t VALUES (1)")
+        server.execute("SELECT pg_logical_emit_message(false, '', repeat('x', 50000000))")
+        server.switch_wal()
+        listed = list_backups(place / "base").usable[0]
+        whole = chain_from(listed, Archive.scan(place / "wal"))
+        read = Reader(whole, crashed.binaries)
+        within = [index for index in range(len(whole.segments)) if not list(read.records(index, index))]
+        chain = chain_from(listed, Archive.scan(place / "wal").before(whole.segments[within[0] + 1].name))
+        assert chain.segments[-1] == whole.segments[within[0]]
+        commit, end = last_commit(chain, crashed.binaries), last_record(chain, crashed.binaries)
+        assert commit
+        assert end
+        assert commit.lsn <= end < chain.segments[-1].start_lsn
+        verify_wal(chain, chain.segments, crashed.binaries)
 
 
 LENGTH, LINK, BODY = 1, 10, 60
