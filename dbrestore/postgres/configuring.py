@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from archive.control import read_control
@@ -138,6 +139,13 @@ def _supply(proof: Proof, cluster: Cluster) -> str:
 def beyond(proof: Proof) -> str:
     """The segment that the latest state ends before, which may be archived any moment; else nothing."""
     return proof.chain.following.name if proof.target.kind == "latest" else ""
+
+
+def ending(proof: Proof) -> Proof:
+    """The proof with the archive as it is now, where that is what the restore ends with."""
+    if not (end := beyond(proof)):
+        return proof
+    return replace(proof, chain=replace(proof.chain, archive=proof.chain.archive.before(end)))
 
 
 def _link_wal(proof: Proof, archive: Path, folder: Path) -> None:

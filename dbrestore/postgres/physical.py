@@ -53,6 +53,11 @@ class Physical(Making):
     continued: ClassVar = frozenset({"recovering", "settling", "ready"})
     _proof: Proof
 
+    def __init__(self, inputs: InstanceInputs) -> None:
+        super().__init__(inputs)
+        self._begun = durability.nothing_begun()
+        """The sync that works beside the promotion."""
+
     @property
     def words(self) -> str:
         until = self.inputs.until
@@ -149,7 +154,7 @@ class Physical(Making):
     ) -> Reached:
         """Recovered and promoted; what was replayed goes to disk beside the promotion already."""
         reached = recover(cluster, self.inputs.until.target(), _reach(self._proof), context, check)
-        durability.begin_sync(_folders(read_mark(cluster.directory)))
+        self._begun = durability.begin_sync(_folders(read_mark(cluster.directory)))
         promote(cluster, reached)
         return reached
 
@@ -161,10 +166,11 @@ class Physical(Making):
         configuring.leave_recovery_settings(cluster.directory)
         Spool(cluster.directory, cluster.account).remove()
         remove_unread(cluster.directory)
-        with ThreadPoolExecutor(1) as pool:
-            syncing = pool.submit(durability.sync, _folders(read_mark(cluster.directory)))
-            configuring.start_and_wait(cluster)
-            syncing.result()
+        folders = _folders(read_mark(cluster.directory))
+        syncing = durability.begin_sync(folders)
+        configuring.start_and_wait(cluster)
+        for begun in (self._begun, syncing):
+            begun.result()
         libraries = configuring.left_out_libraries(cluster.directory)
         return {"quarantined": {"subscriptions": silenced, "libraries": libraries}}
 
@@ -191,7 +197,8 @@ def _reachable(inputs: InstanceInputs, halfway: Mark | None = None) -> Proof:
     found, target = look_into(inputs.source), inputs.until.target()
     archive = found.archive.before(halfway.beyond) if halfway and halfway.beyond else found.archive
     target = replace(target, backup=(halfway and halfway.backup) or target.backup)
-    return prove(found.backups, archive, target, find_binaries(), datetime.now(UTC))
+    proof = prove(found.backups, archive, target, find_binaries(), datetime.now(UTC))
+    return configuring.ending(proof)
 
 
 def _reach(proof: Proof) -> tuple[int, int]:

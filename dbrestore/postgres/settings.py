@@ -37,7 +37,8 @@ def restore_command(archive: Path, writable: bool, beyond: str = "") -> str:
     # Who asks outlives the postmaster for as long as it waits for us, and keeps its memory from the next one.
     alive = "kill -0 $PPID && read -r pid _ <postmaster.pid && kill -0 $pid"
     wait = f"while test -e {UNREAD}/%f; do {{ {alive}; }} 2>/dev/null || exit 200; sleep 0.02; done"
-    end = f"test %f != {beyond} || exit 1; " if beyond else ""
+    # Where it is refused that number of its timeline, PostgreSQL asks for that of the parent's.
+    end = f"case %f in ????????{beyond[8:]}) exit 1;; esac; " if beyond else ""
     return f"test -x {UNREAD} || exit 200; {end}{wait}; {link if writable else f'cp {source} %p'}"
 
 

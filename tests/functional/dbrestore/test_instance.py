@@ -383,7 +383,7 @@ def test_a_run_that_ends_before_all_is_on_disk_is_finished_by_the_next_one(
     class Killed(BaseException):
         pass
 
-    def killed(_folders: object) -> None:
+    def killed(*_given: object) -> None:
         raise Killed
 
     inputs, context = original.inputs("settling", "latest"), original.context("settling")

@@ -14,7 +14,8 @@ from dbrestore.handler import Context
 from dbrestore.postgres import physical
 from dbrestore.postgres.instance import Instance
 from tests.support.basebackups import URN, Cluster
-from tests.support.servers import Postgres, folder, scratch
+from tests.support.servers import Postgres, folder, scratch, wait_until
+from tests.support.standby import Standby
 from tests.support.wal_archives import put
 
 
@@ -86,6 +87,34 @@ def test_a_restore_that_goes_on_ends_where_it_was_to_end(
     _identity, state = Instance().create(context, inputs)
     assert (living.thousands, count(inputs, state)) == (4, 3000)
     Instance().delete(context, str(inputs.directory), state)
+
+
+@pytest.mark.parametrize("suffix", ["", ".zst"])
+def test_what_the_old_primary_wrote_after_a_failover_is_not_part_of_it(suffix: str) -> None:
+    """The new timeline's first segment is not full yet; its number is there of the old one's."""
+    with scratch() as place, Postgres(folder(place / "pg"), archive=place / "wal") as old:
+        old.execute("CREATE TABLE here (i int)")
+        old.base_backup("monday", place / "base")
+        old.execute("INSERT INTO here VALUES (1)")
+        old.switch_wal()
+        command = {"archive_mode": "on", "archive_command": old.settings["archive_command"]}
+        with Standby(place / "standby", old.url(), settings=command) as new:
+            new.catch_up()
+            new.execute("SELECT pg_promote()")
+            wait_until((place / "wal" / "00000002.history").exists, what="the new timeline in the archive")
+            new.stop(signal=3)
+        for number in (2, 3):
+            old.execute(f"INSERT INTO here VALUES ({number})")
+            old.switch_wal()
+        archive = folder(place / "packed") if suffix else place / "wal"
+        for file in (place / "wal").iterdir() if suffix else ():
+            put(file, archive, suffix)
+        source = {"database": "postgres", "user": "postgres", "archive": archive, "backups": place / "base"}
+        said = {"name": "late", "directory": place / "restores/late", "until": {"kind": "latest"}}
+        inputs = Instance.inputs.model_validate({**said, "source": source, "operators": ["127.0.0.1/32"]})
+        _identity, state = Instance().create(Context(URN.format("late")), inputs)
+        assert count(inputs, state) == 1
+        Instance().delete(Context(URN.format("late")), str(inputs.directory), state)
 
 
 def interrupted(*_given: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,8 +41,31 @@ def test_pages_that_memory_still_holds_are_not_asked_for_ahead(
     assert ("recovery_prefetch" not in durability.hurried(size << 20, 0, major)) is asked
 
 
+def test_no_more_than_usual_where_memory_may_be_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(durability, "_available", lambda: 64000)
+    monkeypatch.setattr(durability, "_allowed", lambda: None)
+    assert durability.hurried(1 << 40, 1 << 40, 16)["shared_buffers"] == "1024MB"
+
+
 def test_what_the_machine_has_is_read_from_it() -> None:
-    assert 0 < durability._available() <= durability._allowed()
+    assert durability._available() > 0
+
+
+def test_the_least_limit_of_our_control_groups_counts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mine = tmp_path / "groups/system.slice/job"
+    mine.mkdir(parents=True)
+    monkeypatch.setattr(durability, "_GROUP", tmp_path / "mine")
+    monkeypatch.setattr(durability, "_GROUPS", tmp_path / "groups")
+    assert durability._allowed() is None
+    (tmp_path / "mine").write_text("0::/system.slice/job\n")
+    assert durability._allowed() is None, "version 1"
+    (tmp_path / "groups/cgroup.controllers").touch()
+    assert durability._allowed() == sys.maxsize
+    (mine / "memory.max").write_text("max\n")
+    (mine.parent / "memory.max").write_text(f"{3 << 30}\n")
+    assert durability._allowed() == 3072
 
 
 def test_a_boot_has_one_name_for_as_long_as_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,8 +75,15 @@ def test_a_boot_has_one_name_for_as_long_as_it_lasts(monkeypatch: pytest.MonkeyP
 
 
 def test_each_file_system_is_synced_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    ran: list[list[str]] = []
-    monkeypatch.setattr(durability.subprocess, "run", lambda words, **_: ran.append(words))
     (tmp_path / "one").mkdir()
-    durability.sync([tmp_path, tmp_path / "one"])
-    assert [words[:2] for words in ran] == [["sync", "-f"]]
+    assert [words[:2] for words in durability._commands([tmp_path, tmp_path / "one"])] == [["sync", "-f"]]
+    durability.sync([tmp_path])
+    durability.begin_sync([tmp_path]).result()
+
+
+def test_what_a_sync_beside_other_work_could_not_write_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(durability, "_commands", lambda _folders: [["false"]])
+    with pytest.raises(subprocess.CalledProcessError):
+        durability.begin_sync([tmp_path]).result()
