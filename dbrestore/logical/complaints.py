@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +16,8 @@ from problem import Problem
 
 Grade = Literal["harmless", "lossy", "fatal"]
 SHOWN = 12
+_LONGEST = 100
+"""Characters of a command that stands for its object."""
 _HARMLESS = re.compile(
     r'schema "public" already exists|(?:extension|language) "plpgsql" already exists'
     # pg_dump sets none with a dot for its session: such a one is what a function or a check asked for
@@ -33,7 +35,6 @@ _LOSSY_COMMANDS = re.compile(
     re.IGNORECASE,
 )
 _GIVES = re.compile(r"\s*ALTER ([A-Z ]+?) (\S.*) OWNER TO ")
-_ENTRY = re.compile(r"from TOC entry (\d+);")
 _PSQL = re.compile(r"psql:[^:]*:(\d+): (?:ERROR|FATAL|error):\s*(.*)|psql:[^:]*:(\d+): (invalid command .*)")
 
 
@@ -70,21 +71,22 @@ def grade(label: str, said: str, command: str = "") -> Grade:
 
 def of_pg_restore(stderr: str, entries: Iterable[Entry]) -> list[Complaint]:
     """The errors in pg_restore's messages; its warnings and its closing count are none."""
-    labels = {entry.number: entry.label for entry in entries}
-    found, current = [], "the archive"
-    for message in re.split(r"^pg_restore: ", stderr, flags=re.MULTILINE)[1:]:
-        entry = _ENTRY.match(message)
-        if entry:
-            current = labels.get(int(entry[1]), current)
-        elif message.startswith("error: "):
-            found.append(_of_message(current, message.removeprefix("error: "), list(labels.values())))
-    return found
+    errors = [
+        message.removeprefix("error: ")
+        for message in re.split(r"^pg_restore: ", stderr, flags=re.MULTILINE)[1:]
+        if message.startswith("error: ")
+    ]
+    labels = {(one.label, _line(one.sql)) for one in entries} if errors else set()
+    owners, commands = [label for label, _ in labels], {line: label for label, line in labels if line}
+    return [_of_message(message, commands, owners) for message in errors]
 
 
-def _of_message(label: str, message: str, labels: list[str]) -> Complaint:
+def _of_message(message: str, commands: Mapping[str, str], labels: list[str]) -> Complaint:
+    """pg_restore tells the command and not whose it is; ``commands`` are those of the labels."""
     said, _, command = message.partition("Command was: ")
     said = re.sub(r"^could not execute query: ", "", said)
-    label = _given_away(command, labels) or label
+    line = _line(command)
+    label = commands.get(line) or _given_away(command, labels) or line[:_LONGEST] or "the archive"
     return Complaint(grade(label, said, command), label, _line(re.sub(r"^ERROR:\s+", "", said)))
 
 

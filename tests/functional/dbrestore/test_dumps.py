@@ -16,11 +16,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from dbrestore.handler import Context
 from dbrestore.logical import data, tabledata
 from dbrestore.logical.fetching import Store
 from dbrestore.logical.load import load
 from dbrestore.logical.opening import open_dump
 from dbrestore.logical.options import Options
+from dbrestore.logical.programs import restore_entries
+from dbrestore.logical.reading import archive_of
 from dbrestore.logical.target import Target
 from dbrestore.postgres.instance import Instance
 from dbrestore.postgres.mark import read_mark
@@ -380,6 +383,29 @@ def test_what_stays_empty_for_want_of_a_setting_is_never_harmless(
     found = failed(dumped, path)
     assert found.name == "restore-incomplete"
     assert label in found.what
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("major", sorted({one.major for one in installations()}))
+def test_what_pg_restore_complains_of_has_the_objects_name(major: int, jobs: int) -> None:
+    with scratch() as place, Postgres(place / "pg", major=major) as server:
+        server.execute("CREATE ROLE gone")
+        server.execute("CREATE DATABASE d")
+        granted = "GRANT SELECT ON t TO gone; GRANT INSERT ON t TO gone WITH GRANT OPTION"
+        server.execute(
+            f"CREATE TABLE t (i int); CREATE TABLE u (i int); ALTER TABLE u OWNER TO gone; {granted}", "d"
+        )
+        tool = str(postgres_tool("pg_dump", major))
+        run([tool, "-Fc", "-f", str(place / "pg" / "dump"), "-d", server.url("d")])
+        for statement in ("DROP DATABASE d", "DROP ROLE gone", "CREATE DATABASE d"):
+            server.execute(statement)
+        dump = archive_of(place / "pg" / "dump", "custom")
+        target = Target.of_url(server.url("d"), find_binaries(major))
+        found = restore_entries(dump, target, dump.entries, Options(jobs=jobs), Context("urn"))
+    assert {(one.grade, one.label) for one in found} == {
+        ("lossy", "ACL public.TABLE t"),
+        ("lossy", "TABLE public.u"),
+    }
 
 
 def test_a_loss_is_accepted_by_name_only(dumped: Dumped, restore: Restore) -> None:

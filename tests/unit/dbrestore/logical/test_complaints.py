@@ -8,30 +8,31 @@ from dbrestore.logical.complaints import Complaint, counted, grade, judge, of_pg
 from dbrestore.logical.entries import Entry
 from problem import Problem
 
+_KEY = """\
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_user_fkey FOREIGN KEY ("user") REFERENCES public.users(id);
+"""
 ENTRIES = [
-    Entry(7, "SCHEMA", "", "public", "postgres"),
-    Entry(215, "TABLE", "public", "accounts", "app"),
-    Entry(3440, "ACL", "public", "TABLE accounts", "app"),
-    Entry(3279, "FK CONSTRAINT", "public", "orders orders_user_fkey", "app"),
+    Entry(7, "SCHEMA", "", "public", "postgres", "CREATE SCHEMA public;\n\n\n"),
+    Entry(215, "TABLE", "public", "accounts", "app", "CREATE TABLE public.accounts (id integer);\n"),
+    Entry(
+        3440, "ACL", "public", "TABLE accounts", "app", "GRANT SELECT ON TABLE public.accounts TO reader;\n"
+    ),
+    Entry(3279, "FK CONSTRAINT", "public", "orders orders_user_fkey", "app", _KEY),
 ]
 PG_RESTORE = """\
-pg_restore: while PROCESSING TOC:
-pg_restore: from TOC entry 7; 2615 2200 SCHEMA public postgres
 pg_restore: error: could not execute query: ERROR:  schema "public" already exists
 Command was: CREATE SCHEMA public;
 
 
-pg_restore: from TOC entry 215; 1259 16385 TABLE accounts app
 pg_restore: error: could not execute query: ERROR:  role "app" does not exist
 Command was: ALTER TABLE public.accounts OWNER TO app;
 
 
-pg_restore: from TOC entry 3440; 0 0 ACL TABLE accounts app
 pg_restore: error: could not execute query: ERROR:  role "reader" does not exist
 Command was: GRANT SELECT ON TABLE public.accounts TO reader;
 
 
-pg_restore: from TOC entry 3279; 2606 16505 FK CONSTRAINT orders orders_user_fkey app
 pg_restore: error: could not execute query: ERROR:  insert or update on table "orders" violates foreign key
 DETAIL:  Key (user)=(7) is not present in table "users".
 Command was: ALTER TABLE ONLY public.orders
@@ -93,6 +94,14 @@ def test_each_error_of_pg_restore_has_its_object_and_its_grade() -> None:
         ("lossy", "ACL public.TABLE accounts"),
         ("fatal", "FK CONSTRAINT public.orders orders_user_fkey"),
     ]
+
+
+def test_a_command_of_no_object_stands_for_itself_and_can_be_accepted_by_that_alone() -> None:
+    said = "pg_restore: error: could not execute query: ERROR:  no\nCommand was: GRANT a\nTO b;\n\n"
+    [found] = of_pg_restore(said, ENTRIES)
+    assert (found.grade, found.label) == ("lossy", "GRANT a TO b;")
+    with pytest.raises(Problem):
+        judge([found], ["the archive"])
 
 
 def test_an_error_keeps_its_detail_in_one_line_and_loses_its_command() -> None:
