@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import psycopg
 from psycopg import sql
 
-from dbrestore.logical.complaints import Complaint, grade
+from dbrestore.logical.complaints import Complaint
 from dbrestore.logical.entries import Entry
 from dbrestore.logical.needs import DatabaseOptions
 from dbrestore.logical.target import Target
@@ -27,6 +27,12 @@ _NAMED = re.compile(
     r'|COMMENT ON DATABASE|SECURITY LABEL .*?ON DATABASE)) (?:"(?:[^"]|"")+"|\S+)(?=\s)',
     re.MULTILINE | re.DOTALL,
 )
+
+
+_STATEMENT = re.compile(
+    r"""(?:\bE'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[^;'"])+;""", re.DOTALL
+)  # fmt: skip
+"""One of those, with whatever its quotes hold."""
 
 
 def require_locales(names: Iterable[str]) -> None:
@@ -76,12 +82,12 @@ def properties(entries: Sequence[Entry], target: Target) -> list[Complaint]:
     with target.connect() as connection:
         name = sql.Identifier(target.name).as_string(connection)
         for entry in filter(of_database, entries):
-            try:
-                statements = _OF_PSQL.sub("", entry.sql)
-                connection.execute(_NAMED.sub(lambda match: f"{match[1]} {name}", statements).encode())
-            except psycopg.Error as error:
-                said = " ".join(str(error).split())
-                complaints.append(Complaint(grade(entry.label, said), entry.label, said))
+            # Sent together they are one transaction, and one that fails takes the others along.
+            for statement in _STATEMENT.findall(_OF_PSQL.sub("", entry.sql)):
+                try:
+                    connection.execute(_NAMED.sub(lambda match: f"{match[1]} {name}", statement).encode())
+                except psycopg.Error as error:
+                    complaints.append(Complaint("lossy", entry.label, " ".join(str(error).split())))
     return complaints
 
 

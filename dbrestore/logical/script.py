@@ -19,7 +19,7 @@ _HEADER = re.compile(
     rb" Schema: (?P<schema>[^;]*); Owner: (?P<owner>[^;\n]*)"
 )
 _COPY = re.compile(rb"^COPY [^\n]* FROM stdin;\r?\n", re.MULTILINE)
-_END = b"\\.\n"
+_ENDS = (b"\\.\n", b"\\.\r\n")
 _DATA = "TABLE DATA"
 
 
@@ -101,10 +101,11 @@ class _Splitter:
 
 def _rows(block: bytes) -> tuple[bytes, bytes, bytes]:
     """Rows up to their end, the end itself if it is there, and what follows."""
-    at = 0 if block.startswith(_END) else block.find(b"\n" + _END) + 1
-    if at == 0 and not block.startswith(_END):
-        return block, b"", b""
-    return block[:at], _END, block[at + len(_END) :]
+    at = 0 if block.startswith(_ENDS) else block.find(b"\n\\.") + 1
+    for end in _ENDS:
+        if block.startswith(end, at):
+            return block[:at], end, block[at + len(end) :]
+    return block, b"", b""
 
 
 def _title(match: re.Match[bytes]) -> Title:

@@ -24,7 +24,16 @@ from dbrestore.logical.target import Target
 from dbrestore.progress import Meter
 from problem import Problem
 
-_OWNER = re.compile(rb"^ALTER [^\n]* OWNER TO [^\n]*;\n|^SET SESSION AUTHORIZATION [^\n]*;\n", re.MULTILINE)
+_SESSION = rb"^SET SESSION AUTHORIZATION [^\n]*;\r?\n"
+_OWNER = re.compile(rb"^ALTER [^\n]* OWNER TO [^\n]*;\r?\n|" + _SESSION, re.MULTILINE)
+_OWNERS = {
+    **dict.fromkeys(("TABLE DATA", "COMMENT"), re.compile(_SESSION, re.MULTILINE)),
+    **{
+        kind: re.compile(rb"^ALTER %b [^\n]* OWNER TO [^\n]*;\r?\n|" % kind.encode() + _SESSION, re.MULTILINE)
+        for kind in ("FUNCTION", "PROCEDURE")
+    },
+}
+"""Of kinds whose text may have such a line that is none, in a value or in the body of a function."""
 _KEYS = re.compile(rb"^\\(?:un)?restrict [^\n]*\n", re.MULTILINE)
 _DONE = re.compile(rb"^COPY (\d+)$")
 
@@ -120,7 +129,8 @@ class _Feed:
     def _changed(self, part: Part) -> bytes:
         if part.kind == "text":
             text = _KEYS.sub(b"", part.data)
-            return _OWNER.sub(b"", text) if self._options.no_owner else text
+            owner = _OWNERS.get(part.title.kind, _OWNER)
+            return owner.sub(b"", text) if self._options.no_owner else text
         if part.kind == "copy":
             table = table_of(part.data.decode(errors="replace"))
             self._freezing = table in self._freezable

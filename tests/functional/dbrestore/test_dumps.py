@@ -18,6 +18,8 @@ import pytest
 
 from dbrestore.handler import Context
 from dbrestore.logical import data, tabledata
+from dbrestore.logical.database import properties
+from dbrestore.logical.entries import Entry
 from dbrestore.logical.fetching import Store
 from dbrestore.logical.load import load
 from dbrestore.logical.opening import open_dump
@@ -130,6 +132,14 @@ def test_plain_sql_may_be_compressed(dumped: Dumped, restore: Restore, how: str)
 
 
 @pytest.mark.slow
+def test_plain_sql_may_have_the_line_ends_of_windows(dumped: Dumped, restore: Restore) -> None:
+    path = dumped.place / "windows.sql"
+    path.write_bytes(dumped.dump("plain.sql").read_bytes().replace(b"\n", b"\r\n"))
+    state = restore(path)
+    assert one(superuser(state), "SELECT count(*) FROM shop.users") == ROWS
+    assert one(superuser(state), "SELECT name FROM shop.users WHERE id = 7") == "user 7"
+
+
 def test_rows_that_are_insert_statements_are_loaded_too(dumped: Dumped, restore: Restore) -> None:
     for options in (["--inserts", "-Fc"], ["--load-via-partition-root", "-Fc"]):
         state = restore(dumped.dump(f"{options[0]}.dump", *options))
@@ -211,6 +221,39 @@ def test_everything_can_belong_to_one_role(dumped: Dumped, restore: Restore) -> 
         owner = "SELECT datdba::regrole::text FROM pg_database WHERE datname = current_database()"
         assert one(superuser(state), owner) == "team"
         Instance().delete(dumped.context("r"), state["directory"], state)
+
+
+GIVES = "CREATE FUNCTION give() RETURNS void LANGUAGE sql AS 'SELECT 1;\n\nALTER TABLE t OWNER TO app;\n'"
+
+
+@pytest.mark.slow
+def test_without_owners_a_function_keeps_all_of_its_body(dumped: Dumped, restore: Restore) -> None:
+    server, path = dumped.server, dumped.place / "gives.sql"
+    server.execute("CREATE DATABASE gives TEMPLATE template0")
+    server.execute(f"CREATE TABLE t (); {GIVES}; ALTER FUNCTION give() OWNER TO app", "gives")
+    run([str(postgres_tool("pg_dump", server.major)), "-f", str(path), "-d", server.url("gives")])
+    server.execute("DROP DATABASE gives")
+    state = restore(path, no_owner=True, role="team", create_roles=True)
+    body = "SELECT prosrc FROM pg_proc WHERE proname = 'give'"
+    assert one(superuser(state), body) == "SELECT 1;\n\nALTER TABLE t OWNER TO app;\n"
+    owner = "SELECT proowner::regrole::text FROM pg_proc WHERE proname = 'give'"
+    assert one(superuser(state), owner) == "team"
+
+
+def test_a_setting_that_is_unknown_takes_no_other_along(dumped: Dumped) -> None:
+    settings = """
+        ALTER DATABASE d SET search_path TO 'a;b', public;
+        ALTER DATABASE d SET operator_precedence_warning TO 'on';
+        ALTER DATABASE d SET app.quote TO E'it\\\\''s; so';
+    """
+    dumped.server.execute("CREATE DATABASE settled")
+    entry = Entry(1, "DATABASE PROPERTIES", "", "d", sql=settings)
+    [found] = properties([entry], Target.of_url(dumped.server.url("settled"), find_binaries()))
+    kept = dumped.server.execute("SELECT setconfig FROM pg_db_role_setting", "settled")
+    dumped.server.execute("DROP DATABASE settled")
+    assert (found.grade, found.label) == ("lossy", "DATABASE PROPERTIES d")
+    assert "operator_precedence_warning" in found.said
+    assert ['search_path="a;b", public', "app.quote=it\\'s; so"] in [row[0] for row in kept]
 
 
 # A part of it
