@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import psycopg
 from psycopg import sql
@@ -20,19 +20,15 @@ _LC_ALL_MASK = 0x1FBF
 _FORCES = 130000
 """The first version that ends the sessions of a database which it drops."""
 _OF_DATABASE = {"ACL", "COMMENT", "SECURITY LABEL"}
-_OF_PSQL = re.compile(r"^\\.*$", re.MULTILINE)
-"""Commands of psql's own, which plain SQL has between the statements."""
 _NAMED = re.compile(
     r'^(\s*(?:ALTER DATABASE|ALTER ROLE (?:"(?:[^"]|"")+"|\S+) IN DATABASE|(?:GRANT|REVOKE) .*? ON DATABASE'
     r'|COMMENT ON DATABASE|SECURITY LABEL .*?ON DATABASE)) (?:"(?:[^"]|"")+"|\S+)(?=\s)',
-    re.MULTILINE | re.DOTALL,
+    re.DOTALL,
 )
-
-
-_STATEMENT = re.compile(
-    r"""(?:\bE'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[^;'"])+;""", re.DOTALL
-)  # fmt: skip
-"""One of those, with whatever its quotes hold."""
+_TOKEN = re.compile(
+    r"""(?P<passed>^\\.*$|--.*$)|\bE'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[\s\S]""", re.MULTILINE
+)
+"""What statements are made of. ``passed`` are comments, and commands of psql's own between them."""
 
 
 def require_locales(names: Iterable[str]) -> None:
@@ -83,12 +79,22 @@ def properties(entries: Sequence[Entry], target: Target) -> list[Complaint]:
         name = sql.Identifier(target.name).as_string(connection)
         for entry in filter(of_database, entries):
             # Sent together they are one transaction, and one that fails takes the others along.
-            for statement in _STATEMENT.findall(_OF_PSQL.sub("", entry.sql)):
+            for statement in _statements(entry.sql):
                 try:
                     connection.execute(_NAMED.sub(lambda match: f"{match[1]} {name}", statement).encode())
                 except psycopg.Error as error:
                     complaints.append(Complaint("lossy", entry.label, " ".join(str(error).split())))
     return complaints
+
+
+def _statements(text: str) -> Iterator[str]:
+    statement = ""
+    for token in _TOKEN.finditer(text):
+        if not token["passed"]:
+            statement += token[0]
+        if token[0] == ";":
+            yield statement
+            statement = ""
 
 
 def of_database(entry: Entry) -> bool:

@@ -140,6 +140,7 @@ def test_plain_sql_may_have_the_line_ends_of_windows(dumped: Dumped, restore: Re
     assert one(superuser(state), "SELECT name FROM shop.users WHERE id = 7") == "user 7"
 
 
+@pytest.mark.slow
 def test_rows_that_are_insert_statements_are_loaded_too(dumped: Dumped, restore: Restore) -> None:
     for options in (["--inserts", "-Fc"], ["--load-via-partition-root", "-Fc"]):
         state = restore(dumped.dump(f"{options[0]}.dump", *options))
@@ -242,6 +243,12 @@ def test_without_owners_a_function_keeps_all_of_its_body(dumped: Dumped, restore
 
 def test_a_setting_that_is_unknown_takes_no_other_along(dumped: Dumped) -> None:
     settings = """
+        -- Name: d; Type: DATABASE PROPERTIES; Schema: -; Owner: o'neill
+\\connect d;
+        COMMENT ON DATABASE d IS 'kept;
+-- as it is
+\\too
+ALTER DATABASE is not one';
         ALTER DATABASE d SET search_path TO 'a;b', public;
         ALTER DATABASE d SET operator_precedence_warning TO 'on';
         ALTER DATABASE d SET app.quote TO E'it\\\\''s; so';
@@ -250,7 +257,10 @@ def test_a_setting_that_is_unknown_takes_no_other_along(dumped: Dumped) -> None:
     entry = Entry(1, "DATABASE PROPERTIES", "", "d", sql=settings)
     [found] = properties([entry], Target.of_url(dumped.server.url("settled"), find_binaries()))
     kept = dumped.server.execute("SELECT setconfig FROM pg_db_role_setting", "settled")
+    said = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'settled'"
+    [[comment]] = dumped.server.execute(said)
     dumped.server.execute("DROP DATABASE settled")
+    assert comment == "kept;\n-- as it is\n\\too\nALTER DATABASE is not one"
     assert (found.grade, found.label) == ("lossy", "DATABASE PROPERTIES d")
     assert "operator_precedence_warning" in found.said
     assert ['search_path="a;b", public', "app.quote=it\\'s; so"] in [row[0] for row in kept]
