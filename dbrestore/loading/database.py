@@ -57,7 +57,7 @@ class Place:
         """
         phase = self.phase()
         if phase == LOADING:
-            self._forget()
+            drop(self.target.name, self.server)
         if phase in (None, LOADING):
             self._create(entries)
         else:
@@ -87,14 +87,6 @@ class Place:
                 raise
             cure = "Name one that it has: `locale: en_US.UTF-8` under from (--locale)."
             raise Refusal("locale-missing", problem.what, cure) from problem
-
-    def _forget(self) -> None:
-        """Half a load, and the roles that others are to take the place of: each try makes them anew."""
-        drop(self.target.name, self.server)
-        with self.server.connect() as connection:
-            for old, new in self.said.roles.items():
-                if old != new:
-                    connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(old)))
 
     @property
     def server(self) -> Target:

@@ -26,7 +26,8 @@ _NAMED = re.compile(
     re.DOTALL,
 )
 _TOKEN = re.compile(
-    r"""(?P<passed>^\\.*$|--.*$)|\bE'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[\s\S]""", re.MULTILINE
+    r"""(?P<passed>^\\.*$|--.*$)|\bE'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[\s\S]""",
+    re.MULTILINE,
 )
 """What statements are made of. ``passed`` are comments, and commands of psql's own between them."""
 

@@ -75,7 +75,7 @@ def settle(
 ) -> None:
     """What follows on the rows, for all that is ``found`` so far; Problem ``restore-incomplete``."""
     found.complaints += database.properties(chosen, target)
-    people.hand_over(options.roles, found.roles_made, target)
+    people.hand_over(options.roles, target)
     context.progress("comparing the catalog with the dump")
     found.complaints += presence.missing(chosen, target)
     judge(found.complaints, options.accept)
@@ -90,4 +90,4 @@ def _roles(entries: Sequence[Entry], target: Target, options: Options) -> list[s
     known = [str(row[0]) for row in target.rows("SELECT rolname FROM pg_roles")]
     people.require(wanted, options, known)
     missing = set(wanted) if options.create_roles else set(wanted) & set(options.roles)
-    return people.make(missing, target)
+    return people.make(missing, target, replaced=options.roles)

@@ -17,6 +17,9 @@ from dbrestore.logical.target import Target
 from problem import Refusal
 
 SHOWN = 8
+_STANDS_IN = "made by Reforge for a load: another role takes its place"
+"""What the server says of a role that was made only to be replaced, whichever try made it."""
+_MARKED = "SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') = %s"
 _FOREIGN = "SELECT rolname FROM pg_roles WHERE NOT pg_has_role(oid, 'MEMBER')"
 
 
@@ -53,8 +56,8 @@ def _quoted(role: str) -> str:
     return role if re.fullmatch(r"\w+", role) else json.dumps(role, ensure_ascii=False)
 
 
-def make(wanted: Iterable[str], target: Target) -> list[str]:
-    """Make the roles that are not there, unable to log in; gives their names.
+def make(wanted: Iterable[str], target: Target, replaced: Iterable[str] = ()) -> list[str]:
+    """Make the roles that are not there, unable to log in; gives their names. Those ``replaced`` are marked.
 
     Who is no superuser becomes a member of each: else it could give them nothing.
     """
@@ -63,9 +66,12 @@ def make(wanted: Iterable[str], target: Target) -> list[str]:
         there = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
         for role in sorted(set(wanted) - there):
             name = sql.Identifier(role)
-            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(name))
-            if connection.info.parameter_status("is_superuser") != "on":
-                connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(name))
+            with connection.transaction():
+                connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(name))
+                if connection.info.parameter_status("is_superuser") != "on":
+                    connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(name))
+                if role in set(replaced):
+                    connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(name, _STANDS_IN))
             made.append(role)
     return made
 
@@ -104,15 +110,16 @@ def owner_of_database(named: str, roles: Iterable[str], options: Options, otherw
     return options.roles.get(named, named if named in set(roles) else otherwise)
 
 
-def hand_over(roles: Mapping[str, str], made: Iterable[str], target: Target) -> None:
-    """Everything that an old role owns goes to the new one, which also becomes a member of the old.
+def hand_over(roles: Mapping[str, str], target: Target) -> None:
+    """Everything that a marked role owns goes to the new one, which also becomes a member of the old.
 
     Grants and policies name the old role still: as its member the new one has all of its rights.
-    An old role that was made for the load and has nothing left is dropped.
+    An old role that has nothing left is dropped; one that was there before the load stays as it was.
     """
     with target.connect() as connection:
+        marked = {row[0] for row in connection.execute(_MARKED, (_STANDS_IN,))}
         for old, new in roles.items():
-            if old == new or old not in set(made):
+            if old == new or old not in marked:
                 continue
             one, other = sql.Identifier(old), sql.Identifier(new)
             connection.execute(sql.SQL("REASSIGN OWNED BY {} TO {}").format(one, other))

@@ -158,15 +158,31 @@ def test_a_killed_load_is_begun_anew_by_the_next_one(dumped: Dumped, cloud: Mana
     assert found == (True,), "who takes the place of a role has its rights"
 
 
+def test_a_role_that_was_there_stays_though_another_takes_its_place(dumped: Dumped, cloud: Managed) -> None:
+    cloud.keep("CREATE ROLE guest; CREATE ROLE reader; GRANT guest, reader TO postgres")
+    cloud.keep("CREATE SCHEMA theirs AUTHORIZATION reader")
+    given, here = said(cloud, dumped.dump("all-Fc", "-Fc"), roles={"reader": "guest"}), context()
+    with pytest.raises(Problem, match="starts the load anew"):
+        load_dump(given, replace(here, progress=lambda text: _stop_at("loading data", text, here)))
+    assert load_dump(given, context())["status"] == "loaded"
+    with psycopg.connect(cloud.keeps("postgres")) as connection:
+        found = connection.execute(
+            "SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'theirs'"
+        )
+        owner = found.fetchone()
+    cloud.keep("DROP SCHEMA IF EXISTS theirs")
+    assert owner == ("reader",)
+
+
+def _stop_at(moment: str, text: str, here: Context) -> None:
+    if text.startswith(moment):
+        here.cancelled.set()
+
+
 def test_an_interrupted_load_says_so_and_the_next_one_is_whole(dumped: Dumped, cloud: Managed) -> None:
     given, here = said(cloud, dumped.dump("all-Fc", "-Fc")), context()
-
-    def stop(words: str) -> None:
-        if words.startswith("loading data"):
-            here.cancelled.set()
-
     with pytest.raises(Problem, match="starts the load anew") as caught:
-        load_dump(given, replace(here, progress=stop))
+        load_dump(given, replace(here, progress=lambda text: _stop_at("loading data", text, here)))
     assert caught.value.name == "interrupted"
     assert load_dump(given, context())["status"] == "loaded"
 
