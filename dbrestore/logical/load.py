@@ -87,7 +87,7 @@ def settle(
 
 def _roles(entries: Sequence[Entry], target: Target, options: Options) -> list[str]:
     wanted = people.wanted(entries, options)
-    known = [str(row[0]) for row in target.rows("SELECT rolname FROM pg_roles")]
-    people.require(wanted, options, known)
+    known = {str(row[0]) for row in target.rows("SELECT rolname FROM pg_roles")}
+    people.require(wanted, options, known - people.stand_ins(target))
     missing = set(wanted) if options.create_roles else set(wanted) & set(options.roles)
     return people.make(missing, target, replaced=options.roles)

@@ -19,7 +19,7 @@ from problem import Refusal
 SHOWN = 8
 _STANDS_IN = "made by Reforge for a load: another role takes its place"
 """What the server says of a role that was made only to be replaced, whichever try made it."""
-_MARKED = "SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') = %s"
+_COMMENTS = "SELECT rolname, shobj_description(oid, 'pg_authid') FROM pg_roles"
 _FOREIGN = "SELECT rolname FROM pg_roles WHERE NOT pg_has_role(oid, 'MEMBER')"
 
 
@@ -33,8 +33,27 @@ def wanted(entries: Iterable[Entry], options: Options) -> dict[str, str]:
     return found
 
 
+def stand_ins(target: Target) -> set[str]:
+    """The roles that a load made only to be replaced."""
+    return {str(role) for role, comment in target.rows(_COMMENTS) if comment == _STANDS_IN}
+
+
 def require(wanted: Mapping[str, str], options: Options, known: Iterable[str]) -> None:
-    """Refusal ``roles-missing`` where a role is neither there nor made nor mapped."""
+    """Refusal ``roles-missing`` where a role is neither there nor made nor mapped.
+
+    Refusal ``role-there`` where one is to be replaced that the server ``known`` for it has of its own.
+    """
+    for old in sorted(set(known) & set(wanted)):
+        if (new := options.roles.get(old, old)) != old:
+            what = (
+                f"{wanted[old]} of the dump is of {_quoted(old)}, a role that the server has: {new} cannot "
+                "replace it."
+            )
+            cure = (
+                f"Leave {_quoted(old)} out of `roles` (--map-role); or give everything to one role: "
+                f"`no-owner: true` with `role: {_quoted(new)}` (--no-owner --role {new})."
+            )
+            raise Refusal("role-there", what, cure)
     there = {*known, *options.roles}
     absent = {role: what for role, what in wanted.items() if role not in there}
     if not absent or options.create_roles:
@@ -116,8 +135,8 @@ def hand_over(roles: Mapping[str, str], target: Target) -> None:
     Grants and policies name the old role still: as its member the new one has all of its rights.
     An old role that has nothing left is dropped; one that was there before the load stays as it was.
     """
+    marked = stand_ins(target)
     with target.connect() as connection:
-        marked = {row[0] for row in connection.execute(_MARKED, (_STANDS_IN,))}
         for old, new in roles.items():
             if old == new or old not in marked:
                 continue

@@ -80,7 +80,7 @@ class Filling:
         """The application's role with its password, the others without login; all of them for us."""
         user = self._inputs.user
         wanted = set(people.wanted(entries, self.options)) if self.options.create_roles else set[str]()
-        people.make((wanted | {user}) - set(ROLES), target)
+        people.make((wanted | {user}) - set(ROLES), target, replaced=self.options.roles)
         if user not in ROLES:
             people.let_in(user, self._inputs.password, target)
 

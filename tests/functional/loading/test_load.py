@@ -158,20 +158,25 @@ def test_a_killed_load_is_begun_anew_by_the_next_one(dumped: Dumped, cloud: Mana
     assert found == (True,), "who takes the place of a role has its rights"
 
 
-def test_a_role_that_was_there_stays_though_another_takes_its_place(dumped: Dumped, cloud: Managed) -> None:
-    cloud.keep("CREATE ROLE guest; CREATE ROLE reader; GRANT guest, reader TO postgres")
-    cloud.keep("CREATE SCHEMA theirs AUTHORIZATION reader")
-    given, here = said(cloud, dumped.dump("all-Fc", "-Fc"), roles={"reader": "guest"}), context()
+def test_two_dumps_have_the_same_role_replaced_though_one_load_is_cut_off(
+    dumped: Dumped, cloud: Managed
+) -> None:
+    cloud.keep("CREATE ROLE guest; GRANT guest TO postgres")
+    dump, replacing = dumped.dump("all-Fc", "-Fc"), {"roles": {"reader": "guest"}, "create_roles": False}
+    loaded(cloud, dump, **replacing)
+    second, here = said(cloud, dump, url=cloud.url("second"), **replacing), context()
     with pytest.raises(Problem, match="starts the load anew"):
-        load_dump(given, replace(here, progress=lambda text: _stop_at("loading data", text, here)))
-    assert load_dump(given, context())["status"] == "loaded"
-    with psycopg.connect(cloud.keeps("postgres")) as connection:
-        found = connection.execute(
-            "SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'theirs'"
-        )
-        owner = found.fetchone()
-    cloud.keep("DROP SCHEMA IF EXISTS theirs")
-    assert owner == ("reader",)
+        load_dump(second, replace(here, progress=lambda text: _stop_at("loading data", text, here)))
+    assert load_dump(second, context())["status"] == "loaded"
+    assert text(dumped, cloud.keeps("second")) == text(dumped) == text(dumped, restored(cloud))
+
+
+def test_a_role_that_the_server_has_is_not_replaced(dumped: Dumped, cloud: Managed) -> None:
+    cloud.keep("CREATE ROLE guest; CREATE ROLE reader; GRANT guest, reader TO postgres")
+    found = failed(cloud, dumped.dump("all-Fc", "-Fc"), roles={"reader": "guest"})
+    assert found.name == "role-there"
+    assert "of reader, a role that the server has" in found.what
+    assert "--role guest" in found.cure
 
 
 def _stop_at(moment: str, text: str, here: Context) -> None:

@@ -55,6 +55,15 @@ def test_missing_roles_are_refused_with_what_names_them() -> None:
     assert caught.value.what.endswith("and 1 more.")
     require(needed, Options(create_roles=True), [])
     require({"old": "TABLE t"}, Options(roles={"old": "new"}), ["new"])
+    require({"new": "TABLE t"}, Options(roles={"old": "new"}), ["new", "old"])
+
+
+def test_a_role_of_the_servers_own_is_not_replaced() -> None:
+    with pytest.raises(Refusal) as caught:
+        require({"old": "TABLE t"}, Options(roles={"old": "new"}), ["old", "new"])
+    assert caught.value.name == "role-there"
+    assert "TABLE t of the dump is of old" in caught.value.what
+    require({"old": "TABLE t"}, Options(roles={"old": "old"}), ["old"])
 
 
 def test_the_database_is_made_as_the_dumps_was() -> None:
