@@ -7,6 +7,7 @@ Every package may import this module and nothing else of the others' errors; for
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 
 class Problem(Exception):
@@ -34,6 +35,13 @@ def heard(message: str) -> Problem | None:
     """The problem that spoke a ``message``; None where the text is of somebody else."""
     found = _MESSAGE.fullmatch(message.strip())
     return Problem(found["name"], found["what"], found["cure"] or "") if found else None
+
+
+def listed(names: Iterable[str], most: int = 8) -> str:
+    """ "a, b, c and 997 more", for a message."""
+    found = list(names)
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(found[:most]) + more
 
 
 def unusable(error: OSError) -> Problem:

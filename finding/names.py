@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from finding.catalogs import Table, quoted
-from problem import Misuse
+from problem import Misuse, listed
 
 _PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
 
@@ -59,5 +59,4 @@ def unknown(text: str, tables: Iterable[Table], database: str) -> Misuse:
 
 
 def _some(names: list[str]) -> str:
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return f"There are: {', '.join(names[:10])}{more}." if names else "There are no tables at all."
+    return f"There are: {listed(names, most=10)}." if names else "There are no tables at all."

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from dbrestore.kubernetes.api import Api
 from dbrestore.kubernetes.kinds import Found
-from dbrestore.kubernetes.pods import listed, wait
-from problem import Problem
+from dbrestore.kubernetes.pods import wait
+from problem import Problem, listed
 
 
 def is_running(job: Found) -> bool:

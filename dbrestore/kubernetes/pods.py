@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from dbrestore.kubernetes.api import Api, as_labels, interrupted
 from dbrestore.kubernetes.kinds import POD, Found
-from problem import Problem
+from problem import Problem, listed
 
 CANARY = "reforge/canary"
 """The label of a canary and its pods. They may bear the labels of the deployment that they are like as well,
 and are none of its own: a rollout would wait for them to go."""
 POLL_SECONDS = 0.5
-_SHOWN = 5
 
 
 def pods_of(api: Api, workload: Found) -> list[Found]:
@@ -90,13 +89,6 @@ def is_ready(pod: Found) -> bool:
     conditions = pod.at("status", "conditions", default=[])
     said = any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
     return said and pod.at("metadata", "deletionTimestamp") is None
-
-
-def listed(words: Iterable[str]) -> str:
-    """The first of them, and how many more."""
-    known = list(words)
-    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
-    return ", ".join(known[:_SHOWN]) + more
 
 
 def words(pod: Found) -> str:

@@ -13,8 +13,8 @@ from typing import Any
 
 from dbrestore.kubernetes.api import Api
 from dbrestore.kubernetes.kinds import DEPLOYMENT, SCALED, STATEFUL_SET, Found
-from dbrestore.kubernetes.pods import is_ready, listed, of_a_canary, pods_of, wait, words
-from problem import Problem
+from dbrestore.kubernetes.pods import is_ready, of_a_canary, pods_of, wait, words
+from problem import Problem, listed
 
 MARK = "reforge/rollout"
 """The annotation of an object whose readers have not all been started anew."""

@@ -14,9 +14,8 @@ from dbrestore.logical.needs import roles as named_roles
 from dbrestore.logical.options import Options
 from dbrestore.logical.presence import KINDS as PRESENT
 from dbrestore.logical.target import Target
-from problem import Refusal
+from problem import Refusal, listed
 
-SHOWN = 8
 _STANDS_IN = "made by Reforge for a load: another role takes its place"
 """What the server says of a role that was made only to be replaced, whichever try made it."""
 _COMMENTS = "SELECT rolname, shobj_description(oid, 'pg_authid') FROM pg_roles"
@@ -58,8 +57,7 @@ def require(wanted: Mapping[str, str], options: Options, known: Iterable[str]) -
     absent = {role: what for role, what in wanted.items() if role not in there}
     if not absent or options.create_roles:
         return
-    shown = ", ".join(f"{_quoted(role)} (of {what})" for role, what in list(absent.items())[:SHOWN])
-    more = f" and {len(absent) - SHOWN} more" if len(absent) > SHOWN else ""
+    shown = listed(f"{_quoted(role)} (of {what})" for role, what in absent.items())
     example = ", ".join(f"{_quoted(role)}: NEW" for role in list(absent)[:2])
     cure = (
         "Have them made without a right to log in: `roles: create` (--create-roles); "
@@ -67,7 +65,7 @@ def require(wanted: Mapping[str, str], options: Options, known: Iterable[str]) -
         "or leave ownership out, though not grants: `no-owner: true` with `role: NAME` "
         "(--no-owner --role NAME)."
     )
-    raise Refusal("roles-missing", f"The dump needs roles that are not there: {shown}{more}.", cure)
+    raise Refusal("roles-missing", f"The dump needs roles that are not there: {shown}.", cure)
 
 
 def _quoted(role: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dbrestore.logical.entries import Entry
 from dbrestore.logical.options import Options
 from dbrestore.logical.reading import Dump
-from problem import Misuse
+from problem import Misuse, listed
 
 _RELATIONS = {"TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "SEQUENCE"}
 _HANGING = {
@@ -20,7 +20,6 @@ _HANGING = {
 _OF_SCHEMAS = {"ACL", "COMMENT", "SECURITY LABEL"}
 """What hangs on a schema alone and comes along with it; its other objects are not meant."""
 _ALWAYS = {"ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE", "DATABASE PROPERTIES"}
-SHOWN = 8
 
 
 def select(dump: Dump, options: Options) -> tuple[Sequence[Entry], list[str]]:
@@ -39,7 +38,7 @@ def select(dump: Dump, options: Options) -> tuple[Sequence[Entry], list[str]]:
     graph = _Graph(dump.entries)
     taken = graph.needed(_seeds(dump, options))
     left = graph.attach(taken)
-    notes = [f"left out, for it needs what was not chosen: {', '.join(left[:SHOWN])}"] if left else []
+    notes = [f"left out, for it needs what was not chosen: {listed(left)}"] if left else []
     return [one for one in dump.entries if one.number in taken or one.kind in _ALWAYS], notes
 
 

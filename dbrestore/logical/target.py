@@ -12,10 +12,9 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
 
-from problem import Problem, Refusal
+from problem import Problem, Refusal, listed
 from toolchain.postgres import Binaries
 
-SHOWN = 8
 """So many objects of a database that is not empty are named."""
 _ENVIRONMENT = {
     "host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "dbname": "PGDATABASE", "password": "PGPASSWORD",
@@ -105,10 +104,7 @@ class Target:
         with self.connect() as connection:
             found = [str(row[0]) for row in connection.execute(_inside(), {"managed": list(self.managed)})]
         if found:
-            shown = ", ".join(found[:SHOWN]) + (
-                f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-            )
-            what = f"Database {self.name} is not empty: {shown}."
+            what = f"Database {self.name} is not empty: {listed(found)}."
             raise Refusal(
                 "target-not-empty", what, "Give an empty database: a dump is never loaded over data."
             )

@@ -98,10 +98,3 @@ def literal(text: str) -> str:
 def lines(statements: Iterable[str]) -> str:
     """SQL statements, one a line."""
     return "\n".join(f"{statement};" for statement in statements)
-
-
-def counted(names: Iterable[str], most: int = 3) -> str:
-    """ "a, b, c and 997 more"."""
-    found = list(names)
-    more = f" and {len(found) - most} more" if len(found) > most else ""
-    return ", ".join(found[:most]) + more

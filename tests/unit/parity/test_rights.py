@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from validation.parity.aspect import counted, identifier, literal
+from problem import listed
+from validation.parity.aspect import identifier, literal
 from validation.parity.aspects import aspects
 from validation.parity.rights import grants, lacking, revoke
 from validation.parity.versions import is_older
@@ -48,8 +49,8 @@ def test_versions_are_compared_by_their_numbers(one: str, other: str, older: boo
 def test_words_for_sql_and_people() -> None:
     assert identifier('odd "name') == '"odd ""name"'
     assert literal("it's") == "'it''s'"
-    assert counted(["a", "b"]) == "a, b"
-    assert counted("abcde") == "a, b, c and 2 more"
+    assert listed(["a", "b"]) == "a, b"
+    assert listed("abcde", most=3) == "a, b, c and 2 more"
 
 
 def test_every_aspect_is_found_by_its_file() -> None:

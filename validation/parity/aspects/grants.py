@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from validation.parity.aspect import Aspect, Difference, Facts, Properties, Server, Severity, counted, lines
+from problem import listed
+from validation.parity.aspect import Aspect, Difference, Facts, Properties, Server, Severity, lines
 from validation.parity.objects import OBJECTS
 from validation.parity.rights import RIGHTS, grants, lacking, revoke
 
@@ -72,7 +73,7 @@ def _collect(into: _Found, of: Properties, rights: dict[str, list[str]]) -> None
 def _difference(severity: Severity, of: tuple[str, str], found: list[tuple[str, list[str]]]) -> Difference:
     grantee, kind = of
     plural = kind if len(found) == 1 else f"{len(found)} {kind}s"
-    words = counted(f"{', '.join(rights)} on {object_}" for object_, rights in found)
+    words = listed((f"{', '.join(rights)} on {object_}" for object_, rights in found), most=3)
     gate = severity == "gate"
     name = f"grant:{grantee}:{kind.replace(' ', '-')}" + ("" if gate else ":extra")
     statements = [

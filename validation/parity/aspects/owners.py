@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from validation.parity.aspect import Aspect, Difference, Facts, Server, counted, identifier, lines
+from problem import listed
+from validation.parity.aspect import Aspect, Difference, Facts, Server, identifier, lines
 from validation.parity.objects import OBJECTS
 
 
@@ -24,12 +25,12 @@ class Owners(Aspect):
             if after and after["owner"] != before["owner"]:
                 moved[before["owner"]].append((before["kind"], before["object"], after["owner"]))
         for owner, objects in sorted(moved.items()):
-            listed = counted(f"{kind} {name}" for kind, name, _ in objects)
+            shown = listed((f"{kind} {name}" for kind, name, _ in objects), most=3)
             yield Difference(
                 f"owner:{owner}",
-                listed,
+                shown,
                 owner,
-                counted(sorted({after for *_, after in objects})),
+                listed(sorted({after for *_, after in objects}), most=3),
                 "gate",
                 "Migrations that alter or drop them fail, and row security applies to another role.",
                 lines(
