@@ -20,7 +20,7 @@ from dbrestore.pgbouncer.fleet import Fleet
 from dbrestore.pgbouncer.guard import Guard, Orders, Rescue
 from dbrestore.pgbouncer.inifile import Address, content
 from dbrestore.pgbouncer.inputs import Timeouts
-from dbrestore.pgbouncer.swap import UNDO_SECONDS, UNDO_SETTLE_SECONDS, Edit, Swap
+from dbrestore.pgbouncer.swap import Edit, Swap
 from dbrestore.replica.inputs import Parties
 from dbrestore.replica.promoting import HELD_SECONDS, Promoting, finish, lift
 from problem import Problem
@@ -28,8 +28,6 @@ from problem import Problem
 
 class PromotingSwap(Swap):
     """``Swap`` with a promotion between PAUSE and the new address; prepare the promotion first."""
-
-    _moved = False
 
     def __init__(
         self, fleet: Fleet, edits: Sequence[Edit], new: Address, timeouts: Timeouts, promotion: Promoting
@@ -39,9 +37,6 @@ class PromotingSwap(Swap):
 
     def _while_held(self, guard: Guard) -> None:
         self.promotion.carry_out(guard.announce)
-
-    def _before_the_first_client(self) -> None:
-        self._moved = True
 
     def _orders(self, ready: Sequence[files.Replacement]) -> Orders:
         orders, parties = super()._orders(ready), self.promotion.parties
@@ -54,7 +49,7 @@ class PromotingSwap(Swap):
 
     def _undo(self, guard: Guard, error: Exception) -> Problem:
         if self._moved:
-            return self._forward(guard, error)
+            return super()._undo(guard, error)
         try:
             guard.announce("backward")
         except Problem as overtaken:
@@ -82,22 +77,6 @@ class PromotingSwap(Swap):
             f"Forget it (reforge teardown {name}), rebuild the standby or take another one, then restore."
         )
         return (lifted if fenced else "") + (rebuilt if self.promotion.sent else "Then run the same again.")
-
-    def _forward(self, guard: Guard, error: Exception) -> Problem:
-        """Clients may have written to the new server already: bring the others there too."""
-        left = self._fleet.release(UNDO_SECONDS, UNDO_SETTLE_SECONDS, reload=True)
-        name = self.promotion.parties.name
-        what = f"{name} is promoted and serves, but not everything went well: {error}."
-        if not left:
-            guard.done()
-            cure = f"All clients were resumed there. Take it down in the books: reforge cutover {name}"
-            return Problem("swap-unfinished", what, cure)
-        places = "; ".join(f"{place}: {why}" for place, why in left.items())
-        cure = (
-            f"On these admin consoles type: RELOAD; RESUME {self._fleet.database}; or restart them. "
-            f"Then: reforge cutover {name}"
-        )
-        return Problem("swap-unfinished", f"{what} Not resumed: {places}.", cure)
 
 
 def settled(orders: Mapping[str, Any], said: Collection[str]) -> bool:

@@ -1,7 +1,8 @@
-"""The swap: PAUSE, new address in the config files, RELOAD, RESUME, and all of it undone on any failure.
+"""The swap: PAUSE, new address in the config files, RELOAD, RESUME; undone if it fails before that last one.
 
-Whatever takes time is done before PAUSE: connections, the guard, the new files' content on disk. Between
-PAUSE and RESUME lie only console commands and one rename a file.
+From then on there is only forward: what clients wrote to the new server the old one does not have. Whatever
+takes time is done before PAUSE: connections, the guard, the new files' content on disk. Between PAUSE and
+RESUME lie only console commands and one rename a file.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,8 @@ class Edit:
 class Swap:
     """One swap of all processes of a fleet; ``run`` once."""
 
+    _moved = False
+
     def __init__(self, fleet: Fleet, edits: Sequence[Edit], new: Address, timeouts: Timeouts) -> None:
         self._fleet, self._edits, self._new, self._timeouts = fleet, edits, new, timeouts
         self._touched: list[Edit] = []
@@ -89,7 +92,7 @@ class Swap:
             self._touched.append(edit)
         self._fleet.reload(self._timeouts.reload)
         self._verify()
-        self._before_the_first_client()
+        self._moved = True
         self._fleet.resume(self._timeouts.resume)
         milliseconds = (time.monotonic() - started) * 1000
         self._verify(resumed=True)
@@ -97,9 +100,6 @@ class Swap:
 
     def _while_held(self, guard: Guard) -> None:
         """What has to be done while nobody reaches either server; a promotion has something."""
-
-    def _before_the_first_client(self) -> None:
-        """The next step lets clients to the new server."""
 
     def _verify(self, resumed: bool = False) -> None:
         """RELOAD says yes to a file it cannot read, so believe only what is shown."""
@@ -115,13 +115,39 @@ class Swap:
                 raise Problem("swap-not-taken", what, cure)
 
     def _undo(self, guard: Guard, error: Exception) -> Problem:
-        """Back to the old route with nobody paused; the failure in words."""
+        """Back to the old route with nobody paused, or forward; the failure in words."""
+        if self._moved or self._overtaken(guard):
+            return self._forward(guard, error)
         held = _holders(self._fleet, error)
         left = self._put_back()
         left |= self._fleet.release(UNDO_SECONDS, UNDO_SETTLE_SECONDS, reload=bool(self._touched))
         if not left:
             guard.done()
         return _failure(self._fleet, error, held, left)
+
+    def _overtaken(self, guard: Guard) -> bool:
+        """Whether the guard has let clients to the new server; else it now hears that we go back."""
+        if len(self._touched) < len(self._edits):
+            return False
+        with suppress(Problem):
+            guard.announce("backward")
+            return False
+        return not guard.killed
+
+    def _forward(self, guard: Guard, error: Exception) -> Problem:
+        """Clients may have written to the new server already: bring the others there too."""
+        left = self._fleet.release(UNDO_SECONDS, UNDO_SETTLE_SECONDS, reload=True)
+        what = f"Clients are at {self._new} now, but not everything went well: {error}."
+        if not left:
+            guard.done()
+            cure = "All clients were resumed there. Run the same command again: it takes that down."
+            return Problem("swap-unfinished", what, cure)
+        places = "; ".join(f"{place}: {why}" for place, why in left.items())
+        cure = (
+            f"On these admin consoles type: RELOAD; RESUME {self._fleet.database}; or restart them. "
+            "Then run the same command again."
+        )
+        return Problem("swap-unfinished", f"{what} Not resumed: {places}.", cure)
 
     def _put_back(self) -> dict[str, str]:
         """The old content of every file touched; path -> why, for those that stay new."""

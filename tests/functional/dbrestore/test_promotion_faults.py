@@ -136,11 +136,11 @@ def test_once_clients_are_there_a_failure_goes_forward(monkeypatch: pytest.Monke
         with writing(site.pooler) as writers:
             broken = failing(Fleet.resume, "after", Problem("made-up", "Made up.", "Mend it."))
             monkeypatch.setattr(Fleet, "resume", broken)
-            with pytest.raises(Problem, match="is promoted and serves") as caught:
+            with pytest.raises(Problem, match="Clients are at") as caught:
                 site.cut_over(**fenced(site))
             monkeypatch.undo()
         assert caught.value.name == "swap-unfinished"
-        assert "reforge cutover promoted" in caught.value.cure
+        assert "Run the same command again" in caught.value.cure
         assert_every_write_is_there_once(writers, site.standby)
         site.assert_serves(site.standby)
         site.cut_over(**fenced(site))

@@ -307,13 +307,13 @@ def test_one_of_two_processes_that_fails_takes_the_other_back(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with site.pooler() as one, site.pooler("b") as two:
-        resume = Fleet.resume
+        reload = Fleet.reload
 
         def die_before(self: Fleet, timeout: float) -> None:
             two.stop()
-            resume(self, timeout)
+            reload(self, timeout)
 
-        monkeypatch.setattr(Fleet, "resume", die_before)
+        monkeypatch.setattr(Fleet, "reload", die_before)
         monkeypatch.setattr("dbrestore.pgbouncer.swap.UNDO_SECONDS", 0.5)
         monkeypatch.setattr("dbrestore.pgbouncer.guard.RESCUE_SECONDS", 0.5)
         with pytest.raises(Problem, match=f"127.0.0.1:{two.port}") as caught:
@@ -322,6 +322,32 @@ def test_one_of_two_processes_that_fails_takes_the_other_back(
         assert_serves(one, site.old)
         two.start()
         assert_serves(two, site.old)
+
+
+@pytest.mark.parametrize("cut", ["before", "after"])
+def test_once_clients_may_write_to_the_new_server_there_is_only_forward(
+    site: Site, monkeypatch: pytest.MonkeyPatch, cut: str
+) -> None:
+    with site.pooler() as one, site.pooler("b") as two:
+        resume = Fleet.resume
+
+        def die(self: Fleet, timeout: float) -> None:
+            if cut == "before":
+                two.stop()
+            resume(self, timeout)
+            two.stop()
+
+        monkeypatch.setattr(Fleet, "resume", die)
+        monkeypatch.setattr("dbrestore.pgbouncer.swap.UNDO_SECONDS", 0.5)
+        monkeypatch.setattr("dbrestore.pgbouncer.guard.RESCUE_SECONDS", 0.5)
+        with pytest.raises(Problem, match=f"127.0.0.1:{two.port}") as caught:
+            Route().create(context(), declared(site.new, one, two))
+        assert caught.value.name == "swap-unfinished"
+        assert "RESUME app" in caught.value.cure
+        assert_serves(one, site.new)
+        two.start()
+        assert_serves(two, site.new)
+        assert Route().create(context(), declared(site.new, one, two))[1]["stallMs"] == 0
 
 
 @pytest.mark.parametrize(
@@ -361,22 +387,23 @@ def test_sigkill_while_a_pause_waits_leaves_nobody_paused(site: Site) -> None:
         assert_serves(pooler, site.old)
 
 
+@pytest.mark.parametrize("step", ["reload", "resume"])
 def test_a_swap_that_hangs_is_ended_by_the_guards_own_deadline(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: Site, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     monkeypatch.setattr("dbrestore.pgbouncer.swap.RESCUE_SECONDS", -29.0)
     with site.pooler() as pooler:
         timeouts = {"pause": 10, "reload": 5, "resume": 5}
-        resume = Fleet.resume
 
         def hang(self: Fleet, timeout: float) -> None:
             wait_until(lambda: line(pooler)["paused"] == 0, what="the guard's RESUME")
-            resume(self, timeout)
+            raise Problem("made-up", "It took too long.")
 
-        monkeypatch.setattr(Fleet, "resume", hang)
-        with pytest.raises(Problem, match="not paused"):
+        monkeypatch.setattr(Fleet, step, hang)
+        with pytest.raises(Problem, match="too long") as caught:
             Route().create(context(), declared(site.new, pooler, timeouts=timeouts))
-        assert_serves(pooler, site.old)
+        assert caught.value.name == "swap-unfinished"
+        assert_serves(pooler, site.new)
 
 
 def test_no_swap_without_a_guard(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
