@@ -17,6 +17,8 @@ from problem import Problem
 _SECONDS = 15.0
 """How long supervisord may take for one answer; none of our calls waits for a process."""
 _TAIL_BYTES = 2000
+ALIVE = frozenset({"RUNNING", "STARTING", "BACKOFF"})
+"""The states of a process that runs, or that supervisord goes on trying to run."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,7 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs, or supervisord goes on trying to run it."""
-        return self.state in ("RUNNING", "STARTING", "BACKOFF")
+        return self.state in ALIVE
 
     @property
     def ended(self) -> bool:

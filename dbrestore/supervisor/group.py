@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from dbrestore.handler import Context, Handler, Inputs, PartlyMade, State
-from dbrestore.supervisor.client import Process, Supervisor
+from dbrestore.supervisor.client import ALIVE, Process, Supervisor
 from dbrestore.supervisor.record import Record, RecordFile, taken
 from dbrestore.supervisor.running import run_exactly
 from problem import Problem
@@ -86,7 +86,7 @@ class Group(Handler):
     def drift(self, state: State, inputs: object) -> frozenset[str]:
         wanted = _wanted(state["desired"], state.get("original", ()))
         states: Mapping[str, str] = state.get("processes", {})
-        running = {name for name, now in states.items() if now in ("RUNNING", "STARTING", "BACKOFF")}
+        running = {name for name, now in states.items() if now in ALIVE}
         return frozenset() if running == wanted else frozenset({"processes"})
 
 
@@ -98,8 +98,19 @@ def _bring(context: Context, inputs: GroupInputs, file: RecordFile, state: State
         if _moved(inputs, state):
             run_exactly(client, set(), inputs.timeout, context)
         now = run_exactly(client, _wanted(inputs.desired, record.original), inputs.timeout, context)
+        _tell_given_up(client, record, now, context)
     file.save(record.begin(inputs.desired).fulfil())
     return {**inputs.wire(), "original": list(record.original), "processes": _states(now)}
+
+
+def _tell_given_up(client: Supervisor, record: Record, now: Iterable[Process], context: Context) -> None:
+    """Who failed before we came, maybe by the very accident, comes back by hand alone."""
+    idle = {process.name for process in now if not process.alive}
+    for name in sorted(name for name in idle if record.states.get(name) == "FATAL"):
+        start = client.command(f"start {client.group}:{name}")
+        context.note(
+            f"{client.group}:{name} was FATAL before the pause, and is not started again. By hand: {start}"
+        )
 
 
 def _moved(inputs: GroupInputs, state: State | None) -> bool:

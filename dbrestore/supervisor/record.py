@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dbrestore import files
+from dbrestore.supervisor.client import ALIVE
 from problem import Problem
 
 
@@ -40,8 +41,8 @@ class Record:
 
 
 def taken(group: str, states: dict[str, str]) -> Record:
-    """A record of the present: RUNNING and STARTING processes are the original."""
-    original = tuple(sorted(name for name, state in states.items() if state in ("RUNNING", "STARTING")))
+    """A record of the present: what is alive is the original."""
+    original = tuple(sorted(name for name, state in states.items() if state in ALIVE))
     return Record(group, original, dict(states), datetime.now(UTC).isoformat(timespec="seconds"))
 
 

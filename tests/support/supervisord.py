@@ -47,9 +47,9 @@ class UnixTransport(Transport):
 class Supervisord(Server):
     """The supervisord of our environment, with XML-RPC on a socket in its folder."""
 
-    def __init__(self, directory: Path, programs: Programs) -> None:
+    def __init__(self, directory: Path, programs: Programs, startsecs: int = 0) -> None:
         super().__init__(directory)
-        self.socket, self.programs = directory / "supervisor.sock", programs
+        self.socket, self.programs, self.startsecs = directory / "supervisor.sock", programs, startsecs
 
     @property
     def server_url(self) -> str:
@@ -86,6 +86,7 @@ class Supervisord(Server):
         for group, programs in self.programs.items():
             text += f"\n[group:{group}]\nprograms={','.join(programs)}\n"
             for name, (command, count) in programs.items():
-                text += f"\n[program:{name}]\ncommand={command}\nnumprocs={count}\nstartsecs=0\n"
+                text += f"\n[program:{name}]\ncommand={command}\nnumprocs={count}\n"
+                text += f"startsecs={self.startsecs}\nstartretries=2\n"
                 text += "process_name=%(program_name)s_%(process_num)02d\nstopwaitsecs=5\n"
         return text

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,35 @@ def test_leaving_all_records_the_present_anew(supervisord: Supervisord) -> None:
     assert state["original"] == ["worker_01", "worker_02"]
     state = Group().update(context(), "", state, declared(supervisord, "canary"))
     assert running(supervisord) == ["worker_01"]
+
+
+def fail(server: Supervisord, state: str) -> None:
+    (server.directory / "broken").touch()
+    server.call("stopProcess", "etl:quick_00")
+    server.call("startProcess", "etl:quick_00", False)
+    wait_until(lambda: server.states("etl")["quick_00"] == state, 60)
+
+
+def test_who_keeps_failing_when_all_is_stopped_comes_back_and_who_was_given_up_is_named(
+    server_folder: Path,
+) -> None:
+    programs = {"etl": {"quick": (BREAKABLE, 1), "worker": (SLEEP, 1)}}
+    with Supervisord(folder(server_folder / "s"), programs, startsecs=1) as server:
+        fail(server, "BACKOFF")
+        _, state = Group().create(context(), declared(server, "none"))
+        assert state["original"] == ["quick_00", "worker_00"]
+        (server.directory / "broken").unlink()
+        state = Group().update(context(), "", state, declared(server, "all"))
+        assert running(server) == ["quick_00", "worker_00"]
+
+        fail(server, "FATAL")
+        told: list[str] = []
+        here = replace(context(), note=told.append)
+        state = Group().update(here, "", state, declared(server, "none"))
+        Group().update(here, "", state, declared(server, "all"))
+        assert running(server) == ["worker_00"]
+        assert len(told) == 2
+        assert f"-s {server.server_url} start etl:quick_00" in told[0] == told[1]
 
 
 def test_a_kill_in_the_middle_of_stopping_does_not_change_the_original(supervisord: Supervisord) -> None:
