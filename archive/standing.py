@@ -56,7 +56,9 @@ _DEPENDENTS = """
            ARRAY(SELECT subname::text FROM pg_subscription WHERE subenabled ORDER BY 1) AS subscriptions,
            current_setting('archive_mode') AS archive_mode,
            coalesce(current_setting('restore_command', true), '') AS restore_command,
-           current_setting('shared_preload_libraries') AS preloaded"""
+           current_setting('shared_preload_libraries') AS preloaded,
+           CASE WHEN current_setting('synchronous_commit') NOT IN ('off', 'local')
+                THEN current_setting('synchronous_standby_names') ELSE '' END AS awaited"""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,15 @@ class Dependents:
     archive_mode: str
     restore_command: str
     preloaded: str
+    awaited: str
+    """``synchronous_standby_names``; empty where commits wait for no standby whatever it says."""
+
+    @property
+    def waits_for_nobody(self) -> bool:
+        """Whether commits of a primary would wait, and none of the standbys seen may be one to wait for."""
+        names = {standby.partition(" from ")[0] for standby in self.standbys}
+        fits = (name in self.awaited or "*" in self.awaited or name == "unnamed" for name in names)
+        return bool(self.awaited) and not any(fits)
 
 
 def connect(url: str, who: str, **options: str | int) -> Connection:

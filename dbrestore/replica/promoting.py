@@ -13,7 +13,7 @@ from contextlib import closing
 
 import psycopg
 
-from archive.standing import Connection, Standing, connect, mapped, standing
+from archive.standing import Connection, Standing, connect, dependents, mapped, standing
 from dbrestore.handler import Context
 from dbrestore.replica import proof
 from dbrestore.replica.inputs import Parties
@@ -78,6 +78,7 @@ class Promoting:
             if now.in_recovery:
                 proof.prove(self.parties.replica, now, source)
                 proof.prove_replaying(self.parties.replica, now)
+                proof.prove_committing(self.parties, dependents(self.connected))
                 self._catch_up(source.flushed if source else now.last)
                 return
             proof.prove_cluster(self.parties.replica, now, source)

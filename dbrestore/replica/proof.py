@@ -44,6 +44,20 @@ def prove_replaying(replica: str, standby: Standing) -> None:
         raise Refusal("replica-delayed", what, cure)
 
 
+def prove_committing(parties: Parties, hangs: Dependents) -> None:
+    """Refusal where each commit would wait for a standby that it does not have and nobody leads to it."""
+    if hangs.waits_for_nobody and not parties.others:
+        what = (
+            f"Once {parties.replica} is promoted each commit there would wait for a standby of "
+            f"synchronous_standby_names ({hangs.awaited}), and it has none."
+        )
+        cure = (
+            "Type on the standby: ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf(); (or "
+            "SET it to ''); or have such a standby stream from it. Then run the same command again."
+        )
+        raise Refusal("replica-synchronous", what, cure)
+
+
 def accepted_silence(parties: Parties, standby: Standing) -> str:
     """What may be lost with an original that does not answer; Refusal where nobody has accepted that."""
     lost = distance(parties.replica, standby, None)
@@ -106,6 +120,11 @@ def on_standby(replica: str, standby: Standing, hangs: Dependents) -> Iterator[s
         )
     if hangs.restore_command:
         yield f"{replica} has a restore_command: its promotion asks it for WAL first, and waits for it."
+    if hangs.awaited:
+        yield (
+            f"{replica}: synchronous_standby_names is {hangs.awaited}; from its promotion on a commit waits "
+            "for such a standby of it."
+        )
     yield from _begins(replica, hangs)
 
 

@@ -317,6 +317,26 @@ def test_a_paused_or_delayed_standby_is_told_before_and_refused_at_the_cut_over(
     standby.catch_up()
 
 
+def test_one_whose_commits_would_wait_for_nobody_is_told_before_and_refused_at_the_cut_over(
+    shared: Cluster,
+) -> None:
+    standby = shared.standby
+    standby.execute("ALTER SYSTEM SET synchronous_standby_names = 'FIRST 1 (standby_1)'")
+    standby.execute("SELECT pg_reload_conf()")
+    wait_until(lambda: standby.execute("SHOW synchronous_standby_names") != [("",)])
+    shared.notes.clear()
+    Promotion().examine(shared.context, shared.promotion())
+    assert any("synchronous_standby_names is FIRST 1 (standby_1)" in note for note in shared.notes)
+    with pytest.raises(Refusal, match="would wait") as refused:
+        shared.cut_over()
+    assert refused.value.name == "replica-synchronous"
+    assert "RESET synchronous_standby_names" in refused.value.cure
+    standby.execute("ALTER SYSTEM RESET synchronous_standby_names")
+    standby.execute("SELECT pg_reload_conf()")
+    wait_until(lambda: standby.execute("SHOW synchronous_standby_names") == [("",)])
+    shared.assert_serves(shared.primary)
+
+
 def test_a_standby_that_does_not_catch_up_holds_nobody(
     shared: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

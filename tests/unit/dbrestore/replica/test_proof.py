@@ -27,7 +27,7 @@ STANDBY = Standing(
     True,
     "730",
 )
-NOTHING = Dependents([], [], [], [], [], "off", "", "")
+NOTHING = Dependents([], [], [], [], [], "off", "", "", "")
 PARTIES = Parties(name="r", replica="standby-1", url="u", source_url="s")
 
 
@@ -79,6 +79,7 @@ def test_what_would_begin_to_work_with_the_promotion_is_told() -> None:
         archive_mode="always",
         restore_command="fetch %f %p",
         preloaded="pg_stat_statements,pg_cron",
+        awaited="walreceiver",
     )
     said = told(hangs, replace(STANDBY, receiving=False, delay_ms=1000))
     for words in (
@@ -89,9 +90,24 @@ def test_what_would_begin_to_work_with_the_promotion_is_told() -> None:
         "archives (archive_mode always): from its promotion on, on timeline 3",
         "has a restore_command",
         "pg_cron is loaded",
+        "synchronous_standby_names is walreceiver",
         "from the very slots that the original uses: orders",
     ):
         assert words in said
+
+
+def test_commits_that_would_wait_for_nobody_are_refused() -> None:
+    alone = replace(NOTHING, awaited="ANY 1 (s1, s2)")
+    with pytest.raises(Refusal, match="wait for a standby of synchronous_standby_names") as refused:
+        proof.prove_committing(PARTIES, alone)
+    assert refused.value.name == "replica-synchronous"
+    with pytest.raises(Refusal):
+        proof.prove_committing(PARTIES, replace(alone, standbys=["other from 10.0.0.3"]))
+    proof.prove_committing(PARTIES, NOTHING)
+    proof.prove_committing(PARTIES, replace(alone, standbys=["s2 from 10.0.0.3"]))
+    proof.prove_committing(PARTIES, replace(alone, standbys=["unnamed from a socket"]))
+    proof.prove_committing(PARTIES, replace(NOTHING, awaited="*", standbys=["any from 10.0.0.3"]))
+    proof.prove_committing(PARTIES.model_copy(update={"others": {"s2": "u"}}), alone)
 
 
 def test_what_stays_behind_with_the_original_is_told() -> None:
