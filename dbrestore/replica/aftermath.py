@@ -163,10 +163,7 @@ def _slots(promoting: Promoting) -> Iterator[str]:
         promoting.connected.execute("SELECT pg_drop_replication_slot(%s)", (slot,))
         yield f"Dropped the slot {slot} on the promoted server: a copy of the original's that nobody used."
     if rest := sorted(set(idle) - stale - needed):
-        yield (
-            f"Idle slots on the promoted server hold back WAL: {', '.join(rest)}. "
-            "Drop what nobody will use: SELECT pg_drop_replication_slot('NAME');"
-        )
+        yield _holding_back("the promoted server", rest)
 
 
 def _needed_slots(promoting: Promoting) -> set[str]:
@@ -188,7 +185,18 @@ def _left_behind(promoting: Promoting) -> Iterator[str]:
             f"ALTER SYSTEM SET primary_conninfo = 'host={at.get('host')} port={at.get('port') or 5432} ...'; "
             "SELECT pg_reload_conf(); and pg_rewind first where it has replayed more."
         )
+    if (
+        hangs and hangs.slots_idle
+    ):  # what streams from the promoted server now, and it itself, have left theirs
+        yield _holding_back("the original", hangs.slots_idle)
     if not promoting.original.alive:
         yield "The original did not answer and is not fenced: see that it does not come back by itself."
     elif not parties.fence:
         yield "Without `fence` the original still takes writes from whoever does not go through the route."
+
+
+def _holding_back(server: str, slots: list[str]) -> str:
+    return (
+        f"Idle slots on {server} hold back WAL: {', '.join(slots)}. "
+        "Drop what nobody will use: SELECT pg_drop_replication_slot('NAME');"
+    )

@@ -185,6 +185,7 @@ def test_other_standbys_follow_and_stale_slots_go() -> None:
             assert "Dropped the slot old" in said
             assert "Idle slots on the promoted server hold back WAL: mine" in said
             assert "Standbys that still follow the original: three from 127.0.0.1" in said
+            assert "Idle slots on the original hold back WAL: old, two." in said
             assert three.streams()
 
 
