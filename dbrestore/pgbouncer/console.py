@@ -50,6 +50,11 @@ class Console:
         known = conninfo_to_dict(self._conninfo)
         return f"{known.get('host') or known.get('hostaddr') or 'local socket'}:{known.get('port', 6432)}"
 
+    @property
+    def by_socket(self) -> bool:
+        """Whether it is reached by a unix socket, which no other process has."""
+        return str(conninfo_to_dict(self._conninfo).get("host") or "/").startswith("/")
+
     def open(self) -> None:
         """Connect, unless connected and idle. Problem "pgbouncer-unreachable" or "pgbouncer-login"."""
         if self._connection is not None and not self._busy and not self._connection.broken:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from dbrestore.pgbouncer.inifile import Address
 from problem import Problem
 
 _SHOW_SECONDS = 5.0
+_LISTENS = "0A"
+"""TCP_LISTEN."""
 
 
 class StepFailed(Exception):
@@ -75,8 +78,28 @@ class Fleet:
 
     def conffiles(self) -> list[Path]:
         """Each process's config file, by its own word; Problem "config-elsewhere" if not on this machine."""
+        return [_conffile(console, config) for console, config in self._configs().items()]
+
+    def beside(self) -> str:
+        """Which other processes may serve the same clients, in words; empty where none do as far as we see.
+
+        With so_reuseport several listen on one port, and the kernel chooses which of them takes a connection.
+        """
+        configs = self._configs().items()
+        sharing = [(console, config["listen_port"]) for console, config in configs if _shares(config)]
+        for console, port in sharing:
+            there, known = listeners(int(port or 0)), sum(other == port for _, other in sharing)
+            if there > known or not (console.by_socket or there == 1):
+                count = f"{there} processes listen" if there else "several processes may listen"
+                return f"With so_reuseport {count} on port {port}; `admin` may not name them all."
+        return ""
+
+    def _configs(self) -> dict[Console, dict[str, str | None]]:
         answers = self._everywhere("SHOW CONFIG", _SHOW_SECONDS, self.consoles)
-        return [_conffile(console, answer.rows) for console, answer in answers.items()]
+        return {
+            console: {str(row["key"]): row["value"] for row in answer.rows}
+            for console, answer in answers.items()
+        }
 
     def holders(self, console: Console) -> list[str]:
         """Clients that keep a server of the database busy, and so a PAUSE waiting."""
@@ -137,8 +160,23 @@ class Fleet:
         raise Problem("route-unknown", what, f"Add {self.database} = host=... port=... to its [databases].")
 
 
-def _conffile(console: Console, rows: Sequence[Row]) -> Path:
-    named = next((row["value"] for row in rows if row["key"] == "conffile"), None)
+def listeners(port: int) -> int:
+    """Processes of this machine that listen on a TCP port at one address (proc(5), /proc/net/tcp)."""
+    found: Counter[str] = Counter()
+    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        for line in table.read_text().splitlines()[1:] if table.exists() else ():
+            _, local, _, state, *_ = line.split()
+            if state == _LISTENS and int(local.rpartition(":")[2], 16) == port:
+                found[local] += 1
+    return max(found.values(), default=0)
+
+
+def _shares(config: Mapping[str, str | None]) -> bool:
+    return config.get("so_reuseport") == "1"
+
+
+def _conffile(console: Console, config: Mapping[str, str | None]) -> Path:
+    named = config.get("conffile")
     if named and Path(named).is_file():
         return Path(named)
     what = (

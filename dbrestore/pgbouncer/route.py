@@ -21,6 +21,11 @@ from dbrestore.replica.aftermath import aftermath
 from dbrestore.replica.promoting import Promoting
 from problem import Problem
 
+_EACH = (
+    "Name each process by its own unix_socket_dir in `admin`: "
+    "postgresql://ADMIN:PASSWORD@%2Frun%2Fpgbouncer-1:PORT/pgbouncer"
+)
+
 
 @dataclass(frozen=True)
 class _Outcome:
@@ -100,7 +105,10 @@ def _point(context: Context, inputs: RouteInputs) -> _Outcome:
             new = Address(inputs.host, inputs.port, inputs.dbname or before.dbname)
             arrived = all(where == new for where in _addresses(shown, entries))
             if arrived and (promotion is None or not promotion.due):
+                if others := fleet.beside():
+                    context.note(f"{others} {_EACH}")
                 return _already(fleet, shown, before)
+            _require_all(fleet)
             _probe(inputs)
             edits = _edits(entries, list(shown.values()), new)
             if promotion is not None:
@@ -132,6 +140,12 @@ def _shown(fleet: Fleet) -> dict[Console, Shown]:
     except StepFailed as error:
         cure = "Look at that pgbouncer's log, then run the same command again."
         raise Problem("pgbouncer-unanswering", f"{error}.", cure) from error
+
+
+def _require_all(fleet: Fleet) -> None:
+    """Problem ``pgbouncer-shares-port`` where clients of another process would stay where they are."""
+    if others := fleet.beside():
+        raise Problem("pgbouncer-shares-port", others, f"No client was held. {_EACH}")
 
 
 def _before(inputs: RouteInputs, shown: Mapping[Console, Shown]) -> Address:

@@ -37,7 +37,7 @@ class Settings(Endpoint):
     HOLDS: ClassVar = True
 
     admin: Annotated[Consoles, BeforeValidator(_listed, json_schema_input_type=Console | Consoles)] = Field(
-        description="URL of the admin console, one for each process"
+        description="URL of each process's admin console; by its socket where several share a port"
     )
     database: Identifier = Field(description="the database's name in pgbouncer")
     pause_timeout: Seconds = Field(10.0, description="seconds that clients may keep the swap waiting")

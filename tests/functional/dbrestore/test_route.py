@@ -8,19 +8,21 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 import pytest
 
 from dbrestore.handler import Context
-from dbrestore.pgbouncer.fleet import Fleet
+from dbrestore.pgbouncer.fleet import Fleet, listeners
 from dbrestore.pgbouncer.guard import Guard
 from dbrestore.pgbouncer.route import Route
 from dbrestore.pgbouncer.swap import Edit
 from problem import Misuse, Problem, Refusal
+from stacks.urls import is_postgres
 from tests.support.servers import Pgbouncer, Postgres, folder, free_port, scratch, wait_until
 
 ROOT = Path(__file__).parents[3]
@@ -450,6 +452,30 @@ def test_a_user_who_may_only_look_cannot_swap(site: Site) -> None:
         with pytest.raises(Problem, match="admin"):
             Route().create(context(), declared(site.new, pooler, admins=[looker]))
         assert_serves(pooler, site.old)
+
+
+def test_processes_that_share_a_port_have_to_be_named_by_their_sockets(site: Site) -> None:
+    with scratch() as place:
+        sockets = [folder(place / name) for name in "ab"]
+        shares = [{"so_reuseport": "1", "unix_socket_dir": str(path)} for path in sockets]
+        with site.pooler(**shares[0]) as one:
+            two = Pgbouncer(folder(place / "two"), one.databases, one.port, shares[1])
+            places = [f"{quote(str(path), safe='')}:{one.port}" for path in sockets]
+            by_socket = [f"postgresql://admin:admin@{place}/pgbouncer" for place in places]
+            assert all(map(is_postgres, by_socket))
+            Route().create(context(), declared(site.new, one))
+            Route().create(context(), declared(site.old, one))
+            with two:
+                wait_until(lambda: listeners(one.port) == 2)
+                told: list[str] = []
+                Route().create(replace(context(), note=told.append), declared(site.old, one))
+                assert "2 processes listen" in told[0]
+                for admins in ([one.admin_url], [one.admin_url, two.admin_url], by_socket[:1]):
+                    with pytest.raises(Problem, match="2 processes listen") as caught:
+                        Route().create(context(), declared(site.new, admins=admins))
+                    assert caught.value.name == "pgbouncer-shares-port"
+                Route().create(context(), declared(site.new, admins=by_socket))
+                assert {served_port(one) for _ in range(20)} == {site.new.port}
 
 
 def test_a_pgbouncer_that_is_down_is_named_before_any_pause(site: Site) -> None:
