@@ -53,6 +53,8 @@ class BaseBackup:
     """Timeline and start LSN of the backup that an incremental one builds on."""
     parents: tuple[BaseBackup, ...] = ()
     """The full backup and the incremental ones that have to be combined with this one, oldest first."""
+    flaw: str = ""
+    """What its tool found wrong with the original's data as it copied them; a restore has that too."""
 
     @property
     def place(self) -> str:

@@ -6,7 +6,8 @@ latest state, and gives the backup's end for a time before it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -72,16 +73,18 @@ def prove(
     for backup in _candidates(backups, target):
         try:
             fitting = _fitting(backup, binaries)
-            return _Attempt(backup, backups, listing, target, fitting, searched).prove(_notes(refused))
+            proof = _Attempt(backup, backups, listing, target, fitting, searched).prove(_notes(refused))
+            return replace(proof, notes=(*proof.notes, *_flaws(backups, proof)))
         except Problem as problem:
             refused.append(problem)
     raise _most_telling(refused) if refused else complaints.no_backup(target, backups)
 
 
 def _candidates(backups: Backups, target: Target) -> list[BaseBackup]:
-    """Newest first, or just the one that is named."""
+    """Newest first, those with a flaw last; or just the one that is named."""
     name = target.value if target.kind == "snapshot" else target.backup
-    return [backup for backup in reversed(backups.usable) if name in (None, backup.name)]
+    found = [backup for backup in reversed(backups.usable) if name in (None, backup.name)]
+    return sorted(found, key=lambda backup: bool(backup.flaw))
 
 
 def _fitting(backup: BaseBackup, binaries: Binaries) -> Binaries:
@@ -96,6 +99,15 @@ def _fitting(backup: BaseBackup, binaries: Binaries) -> Binaries:
 
 def _notes(refused: list[Problem]) -> tuple[str, ...]:
     return tuple(problem.what for problem in refused if problem.name == "backup-damaged")
+
+
+def _flaws(backups: Backups, proof: Proof) -> Iterator[str]:
+    """Of the backup that is taken, and of those that only theirs has kept from it."""
+    for one in backups.usable:
+        if one.flaw and one == proof.backup:
+            yield f"The base backup {one.name} is damaged as the original was: {one.flaw}."
+        elif one.flaw and proof.backup.stop_lsn < one.stop_lsn <= proof.stop_lsn:
+            yield f"The base backup {one.name} was passed over: {one.flaw}."
 
 
 def _most_telling(refused: list[Problem]) -> Problem:

@@ -14,6 +14,7 @@ from archive.formats.tree import Tree
 from archive.lsn import parse_lsn
 from archive.pgbackrest.program import PgBackRest
 from archive.pgbackrest.store import PgBackRestStore
+from problem import listed
 
 _SHARE = re.compile(r", (\d+(?:\.\d+)?)%\)")
 """How far a restore is, in its lines about single files."""
@@ -64,9 +65,9 @@ def stanza_backups(program: PgBackRest) -> tuple[Backups, str]:
 def _described(program: PgBackRest, backup: Mapping[str, Any], database: Mapping[str, Any]) -> BaseBackup:
     label, first = str(backup["label"]), str(backup["archive"]["start"])
     start = parse_lsn(backup["lsn"]["start"])
-    spaces = {
-        int(one["oid"]): str(one["destination"]) for one in _details(program, label).get("tablespace") or ()
-    }
+    details = _details(program, label)
+    spaces = {int(one["oid"]): str(one["destination"]) for one in details.get("tablespace") or ()}
+    wrong = listed(details.get("error-list") or (), most=3)
     facts = Facts(int(str(database["version"]).split(".")[0]), int(database["system-id"]), spaces)
     return BaseBackup(
         name=label,
@@ -81,6 +82,7 @@ def _described(program: PgBackRest, backup: Mapping[str, Any], database: Mapping
         segment_size=segment_size(start, first),
         system_identifier=facts.system_identifier,
         tablespaces=spaces,
+        flaw=f"pgbackrest found pages with wrong checksums in {wrong}" if backup.get("error") else "",
     )
 
 

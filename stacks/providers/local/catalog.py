@@ -20,7 +20,7 @@ from toolchain.postgres import find_binaries
 
 @dataclass(frozen=True)
 class Backup:
-    """A base backup. ``size`` in bytes; ``problems`` in words, none for one that can be restored."""
+    """A base backup. ``size`` in bytes; ``problems`` in words, none for one that can be restored whole."""
 
     name: str
     size: int | None = None
@@ -145,7 +145,7 @@ def _backup(window: Window) -> Backup:
         form=backup.form,
         tablespaces=backup.tablespaces,
         builds_on=tuple(parent.name for parent in backup.parents),
-        problems=(window.problem,) if window.problem else (),
+        problems=tuple(words for words in (window.problem, backup.flaw) if words),
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from archive.backups import list_backups
+from archive.backups import Backups, list_backups
 from archive.chain import chain_from
 from archive.commits import last_commit, last_record
 from archive.lsn import parse_lsn
@@ -21,7 +22,7 @@ from dbrestore.postgres.copying import verify_backup
 from problem import Problem
 from tests.functional.archive.conftest import World
 from toolchain import postgres
-from toolchain.postgres import Binaries
+from toolchain.postgres import Binaries, find_binaries
 
 
 def problem(world: World, target: Target, **options: object) -> Problem:
@@ -291,6 +292,21 @@ def test_a_damaged_newest_backup_is_passed_over_with_a_note(broken: World) -> No
     proof = broken.prove(Target("time", just_after(broken.rows[6].time)))
     assert proof.backup.name == "first"
     assert "base backup second" in proof.notes[0]
+
+
+def test_a_backup_whose_tool_found_a_flaw_is_taken_last_and_told(world: World) -> None:
+    flawed = Backups("", tuple(replace(one, flaw="bad pages") for one in world.backups.usable[1:]))
+    whole = Backups("", (world.backups.usable[0], *flawed.usable))
+    target = Target("time", just_after(world.rows[6].time))
+    passed = prove(whole, world.wal, target, find_binaries(), datetime.now(UTC))
+    assert passed.backup.name == "first"
+    assert passed.notes == ("The base backup second was passed over: bad pages.",)
+    assert prove(
+        whole, world.wal, Target("snapshot", "second"), find_binaries(), datetime.now(UTC)
+    ).notes == ("The base backup second is damaged as the original was: bad pages.",)
+    alone = prove(flawed, world.wal, target, find_binaries(), datetime.now(UTC))
+    assert alone.backup.name == "second"
+    assert len(alone.notes) == 1
 
 
 def test_a_target_is_found_though_the_backup_before_it_is_damaged(broken: World) -> None:

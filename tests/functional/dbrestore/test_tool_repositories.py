@@ -7,20 +7,26 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from archive.proof import prove
 from archive.repositories.repository import look_into
+from archive.targets import Target
 from dbrestore.handler import Context
 from dbrestore.postgres.instance import Instance
 from problem import Problem
 from stacks.providers.local.catalog import what_can_be_restored
 from tests.support.barman import Barman, needs_barman
+from tests.support.ground import run
 from tests.support.pgbackrest import STANZA, Repository, needs_pgbackrest
+from tests.support.postgres import postgres_tool
 from tests.support.servers import Postgres, folder, give, scratch, wait_until
+from toolchain.postgres import find_binaries
 
 URN = "urn:pulumi:test::reforge::dbrestore:postgres:Instance::{}"
 
@@ -162,6 +168,41 @@ def test_what_the_configuration_says_of_restores_does_not_reach_ours(
         repository.config.write_text(told)
     assert fingerprint(original.folder / "elsewhere") == before
     assert not (original.folder / "mapped").exists()
+
+
+@needs_pgbackrest
+def test_pages_that_pgbackrest_found_damaged_are_told_and_an_older_backup_is_taken() -> None:
+    with scratch() as place:
+        repository = Repository(place / "pgbackrest", place / "pg")
+        server = Postgres(folder(place / "pg"), settings=repository.settings)
+        repository.configure(server.port)
+        with server:
+            server.stop()
+            run([str(postgres_tool("pg_checksums", server.major)), "-e", "-D", str(server.data)])
+            server.start()
+            repository.call("stanza-create")
+            server.execute("CREATE TABLE steps AS SELECT generate_series(1, 1000) AS id")
+            [(table,)] = server.execute("SELECT pg_relation_filepath('steps')")
+            repository.call("backup", "--type=full")
+            server.stop()
+            pages = bytearray((server.data / table).read_bytes())
+            pages[8192 + 4000] ^= 0xFF
+            (server.data / table).write_bytes(pages)
+            server.start()
+            repository.call("backup", "--type=full")
+            last = server.switch_wal()
+            wait_until(lambda: repository.archived(last))
+        tool = {"pgbackrest": {"stanza": STANZA, "config": str(repository.config)}}
+        source = Original(place, tool, {}, {}).inputs({"kind": "latest"}).source
+        whole, flawed = what_can_be_restored(source).backups
+        assert (whole.problems, flawed.problems) == (
+            (),
+            (f"pgbackrest found pages with wrong checksums in {table}",),
+        )
+        found = look_into(source)
+        proof = prove(found.backups, found.archive, Target("latest"), find_binaries(), datetime.now(UTC))
+        assert proof.backup.name == whole.name
+        assert proof.notes == (f"The base backup {flawed.name} was passed over: {flawed.problems[0]}.",)
 
 
 @needs_pgbackrest
