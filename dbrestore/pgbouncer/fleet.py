@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import Counter
@@ -94,6 +95,13 @@ class Fleet:
                 return f"With so_reuseport {count} on port {port}; `admin` may not name them all."
         return ""
 
+    def encryption(self) -> list[dict[str, str]]:
+        """What each process insists on towards servers, as libpq's parameters; nothing where it does not.
+
+        Certificates of an authority that we may not read are left out: pgbouncer's own eyes are better.
+        """
+        return [_encryption(config) for config in self._configs().values()]
+
     def _configs(self) -> dict[Console, dict[str, str | None]]:
         answers = self._everywhere("SHOW CONFIG", _SHOW_SECONDS, self.consoles)
         return {
@@ -173,6 +181,13 @@ def listeners(port: int) -> int:
 
 def _shares(config: Mapping[str, str | None]) -> bool:
     return config.get("so_reuseport") == "1"
+
+
+def _encryption(config: Mapping[str, str | None]) -> dict[str, str]:
+    mode, authority = config.get("server_tls_sslmode") or "", config.get("server_tls_ca_file") or ""
+    if mode.startswith("verify-") and os.access(authority, os.R_OK):
+        return {"sslmode": mode, "sslrootcert": authority}
+    return {"sslmode": "require"} if mode in ("require", "verify-ca", "verify-full") else {}
 
 
 def _conffile(console: Console, config: Mapping[str, str | None]) -> Path:

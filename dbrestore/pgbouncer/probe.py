@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from contextlib import closing
+from typing import Any
 
 import psycopg
 
@@ -15,13 +17,14 @@ _CURE = (
 )
 
 
-def probe_url(url: str, promotable: bool = False) -> None:
-    """Connect as the application would; Refusal when that fails.
+def probe_url(url: str, promotable: bool = False, encryption: Mapping[str, str] | None = None) -> None:
+    """Connect as the application would, with ``encryption`` as pgbouncer does; Refusal when that fails.
 
     A server in recovery is refused, unless it is ``promotable``: about to be promoted.
     """
     try:
-        with closing(psycopg.connect(url, connect_timeout=_SECONDS, autocommit=True)) as connection:
+        parameters: dict[str, Any] = {"connect_timeout": _SECONDS, **(encryption or {})}
+        with closing(psycopg.connect(url, autocommit=True, **parameters)) as connection:
             found = connection.execute("SELECT pg_is_in_recovery()").fetchone()
             place = f"{connection.info.host}:{connection.info.port}"
     except psycopg.OperationalError as error:

@@ -109,7 +109,7 @@ def _point(context: Context, inputs: RouteInputs) -> _Outcome:
                     context.note(f"{others} {_EACH}")
                 return _already(fleet, shown, before)
             _require_all(fleet)
-            _probe(inputs)
+            _probe(inputs, fleet)
             edits = _edits(entries, list(shown.values()), new)
             if promotion is not None:
                 promotion.prepare(resuming=any(where == new for where in _addresses(shown, entries)))
@@ -166,9 +166,11 @@ def _already(fleet: Fleet, shown: Mapping[Console, Shown], before: Address) -> _
     return _Outcome(before, None)
 
 
-def _probe(inputs: RouteInputs) -> None:
+def _probe(inputs: RouteInputs, fleet: Fleet) -> None:
     if inputs.url:
-        probe_url(inputs.url, promotable=inputs.promotion is not None)
+        for encryption in fleet.encryption():
+            by_socket = inputs.host.startswith("/")
+            probe_url(inputs.url, inputs.promotion is not None, {} if by_socket else encryption)
     else:
         probe_port(inputs.host, inputs.port)
 

@@ -507,6 +507,15 @@ def test_a_target_that_refuses_connections_is_refused_before_any_pause(site: Sit
         assert_serves(pooler, site.old)
 
 
+@pytest.mark.parametrize("mode", ["require", "verify-full"])
+def test_a_target_without_the_encryption_that_pgbouncer_insists_on_is_refused(site: Site, mode: str) -> None:
+    with site.pooler(server_tls_sslmode=mode) as pooler:
+        with pytest.raises(Refusal, match="does not support SSL") as refused:
+            Route().create(context(), declared(site.new, pooler))
+        assert refused.value.name == "target-refuses"
+        assert (line(pooler)["port"], line(pooler)["paused"]) == (site.old.port, 0)
+
+
 def test_a_target_that_refuses_the_application_is_refused(site: Site) -> None:
     with site.pooler() as pooler, pytest.raises(Refusal, match="nosuch"):
         Route().create(context(), declared(site.new, pooler, url=site.new.url("nosuch")))
