@@ -12,20 +12,21 @@ import psycopg
 from problem import Misuse, Refusal
 
 _SECONDS = 5
+_ASKED = "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')::bool"
 _CURE = (
     "Clients still reach the old server. See `reforge status`; start or correct the target, then run again."
 )
 
 
-def probe_url(url: str, promotable: bool = False, encryption: Mapping[str, str] | None = None) -> None:
-    """Connect as the application would, with ``encryption`` as pgbouncer does; Refusal when that fails.
+def probe_url(url: str, promotable: bool = False, encryption: Mapping[str, str] | None = None) -> bool:
+    """Connect as the application would, with ``encryption`` as pgbouncer does; whether it may write there.
 
-    A server in recovery is refused, unless it is ``promotable``: about to be promoted.
+    Refusal where it cannot, or the server is in recovery and not ``promotable`` (about to be promoted).
     """
     try:
         parameters: dict[str, Any] = {"connect_timeout": _SECONDS, **(encryption or {})}
         with closing(psycopg.connect(url, autocommit=True, **parameters)) as connection:
-            found = connection.execute("SELECT pg_is_in_recovery()").fetchone()
+            found = connection.execute(_ASKED).fetchone()
             place = f"{connection.info.host}:{connection.info.port}"
     except psycopg.OperationalError as error:
         why = " ".join(str(error).split())
@@ -34,9 +35,11 @@ def probe_url(url: str, promotable: bool = False, encryption: Mapping[str, str] 
         ) from error
     except psycopg.Error:
         raise Misuse("target-url", "`url` is not a connection string.", "Write postgresql://...") from None
-    if found and found[0] and not promotable:
+    in_recovery, read_only = found or (False, False)
+    if in_recovery and not promotable:
         what = f"The new target {place} is in recovery: it would refuse every write."
         raise Refusal("target-in-recovery", what, _CURE)
+    return not read_only
 
 
 def probe_port(host: str, port: int) -> None:

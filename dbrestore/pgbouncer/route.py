@@ -109,7 +109,7 @@ def _point(context: Context, inputs: RouteInputs) -> _Outcome:
                     context.note(f"{others} {_EACH}")
                 return _already(fleet, shown, before)
             _require_all(fleet)
-            _probe(inputs, fleet)
+            _probe(inputs, fleet, context)
             edits = _edits(entries, list(shown.values()), new)
             if promotion is not None:
                 promotion.prepare(resuming=any(where == new for where in _addresses(shown, entries)))
@@ -166,11 +166,15 @@ def _already(fleet: Fleet, shown: Mapping[Console, Shown], before: Address) -> _
     return _Outcome(before, None)
 
 
-def _probe(inputs: RouteInputs, fleet: Fleet) -> None:
+def _probe(inputs: RouteInputs, fleet: Fleet, context: Context) -> None:
+    """Refusal ``target-refuses`` or ``target-in-recovery`` where clients would not be served."""
     if inputs.url:
-        for encryption in fleet.encryption():
-            by_socket = inputs.host.startswith("/")
-            probe_url(inputs.url, inputs.promotion is not None, {} if by_socket else encryption)
+        by_socket = inputs.host.startswith("/")
+        wanted = [{} if by_socket else one for one in fleet.encryption()]
+        if not all([probe_url(inputs.url, inputs.promotion is not None, one) for one in wanted]):
+            where = f"{inputs.host}:{inputs.port}"
+            why = "default_transaction_read_only is on for its role, its database or the server"
+            context.note(f"The application can only read on {where}: {why}.")
     else:
         probe_port(inputs.host, inputs.port)
 

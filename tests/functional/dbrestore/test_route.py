@@ -516,6 +516,16 @@ def test_a_target_without_the_encryption_that_pgbouncer_insists_on_is_refused(si
         assert (line(pooler)["port"], line(pooler)["paused"]) == (site.old.port, 0)
 
 
+def test_a_target_where_the_application_may_only_read_is_told(site: Site) -> None:
+    site.new.execute("ALTER ROLE postgres SET default_transaction_read_only = on")
+    told: list[str] = []
+    with site.pooler() as pooler:
+        Route().create(replace(context(), note=told.append), declared(site.new, pooler))
+        assert_serves(pooler, site.new)
+    site.new.execute("BEGIN READ WRITE; ALTER ROLE postgres RESET default_transaction_read_only; COMMIT")
+    assert "can only read" in told[0]
+
+
 def test_a_target_that_refuses_the_application_is_refused(site: Site) -> None:
     with site.pooler() as pooler, pytest.raises(Refusal, match="nosuch"):
         Route().create(context(), declared(site.new, pooler, url=site.new.url("nosuch")))
