@@ -14,7 +14,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -27,6 +27,9 @@ from cli.plugins import Plugins
 from problem import Problem
 
 OnEvent = Callable[[Event], None]
+_OURS = "::dbrestore:"
+UNSURE = "REFORGE_UNSURE"
+"""Tells the plugin that what it finds may be its own work, of a run that did not live to say so."""
 ENDING_SECONDS = 120
 """How long an interrupted engine may take to bring its resources to a safe point."""
 
@@ -66,9 +69,17 @@ class Engine:
         words = ["up", "--yes"] + (["--plan", str(plan)] if plan else [])
         return self._follow(words + (["--skip-preview"] if checked else []), on_event, started)
 
-    def refresh(self, on_event: OnEvent) -> Outcome:
-        """Have the state say how things are."""
-        return self._follow(["refresh", "--yes", "--skip-preview"], on_event)
+    def take_stock(self, on_event: OnEvent) -> Outcome | None:
+        """Have the state say how things of ours are, after a run that did not live to say so.
+
+        Not what is of a cloud's own package: there each look may find news that mean nothing here.
+        """
+        found = [one["urn"] for one in self.state().get("resources") or () if _OURS in f"::{one['type']}"]
+        if not found:
+            return None
+        targets = [word for urn in found for word in ("--target", urn)]
+        words = ["refresh", "--yes", "--skip-preview", *targets]
+        return self._follow(words, on_event, more={UNSURE: "1"})
 
     def adopt(self, token: str, name: str, identity: str) -> bool:
         """Take a resource that no state knows into ours; False where the plugin finds none of ours there."""
@@ -162,7 +173,11 @@ class Engine:
         return str(self._engine.path)
 
     def _follow(
-        self, words: Sequence[str], on_event: OnEvent, started: Callable[[int], None] = lambda _pid: None
+        self,
+        words: Sequence[str],
+        on_event: OnEvent,
+        started: Callable[[int], None] = lambda _pid: None,
+        more: Mapping[str, str] | None = None,
     ) -> Outcome:
         """Run the engine and follow its events. It writes to files and so outlives us if we are killed."""
         folder = self._run_folder(words[0])
@@ -174,7 +189,7 @@ class Engine:
             process = subprocess.Popen(
                 command,
                 cwd=self.project,
-                env=self.environment | self._shared(),
+                env={**self.environment, **self._shared(), **(more or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

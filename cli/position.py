@@ -67,6 +67,20 @@ def applied(runs: list[Run]) -> str | None:
     return newest.facts.get("digest") if newest and newest.state == "done" else None
 
 
+_MAKING = ("init", "restore", "validate", "teardown")
+"""Stages that move nothing which was there before them."""
+
+
+def unsettled(runs: list[Run]) -> bool:
+    """Whether a run may have moved something that the engine's state does not know of."""
+    for run in reversed(runs):
+        if run.engine and run.state == "done":
+            return False
+        if run.engine and run.stage not in _MAKING:
+            return True
+    return False
+
+
 _CHANGED_NOTHING = ("refused", "dry-run")
 
 

@@ -12,7 +12,7 @@ from cli.events import Event, Outcome
 from cli.gate import refuse_data_loss
 from cli.journal import Run, typed_command
 from cli.plans import Plans
-from cli.position import applied
+from cli.position import applied, unsettled
 from cli.stackfile import Edit, digest
 from problem import Misuse, Problem, Refusal, unusable
 
@@ -45,23 +45,28 @@ class Stage:
         Gives what was applied, None where nothing was. A refused or failed proposal leaves the config
         file as it was.
         """
-        with self.recorded(), self.session.engine.plugins():
-            self.begin()
-            text = self.session.file.edited(edit) if edit else self.session.file.text
-            self.session.file.config(text)
-            planned = self._propose(text, keep=not dry_run)
-            if dry_run:
-                self._end("dry-run", "Dry run: nothing was written.")
-            elif yes:
+        with self.recorded():
+            self._take_stock()
+            with self.session.engine.plugins():
+                return self._run(edit, yes, dry_run, ask)
+
+    def _run(self, edit: Edit | None, yes: bool, dry_run: bool, ask: bool) -> Outcome | None:
+        self.begin()
+        text = self.session.file.edited(edit) if edit else self.session.file.text
+        self.session.file.config(text)
+        planned = self._propose(text, keep=not dry_run)
+        if dry_run:
+            self._end("dry-run", "Dry run: nothing was written.")
+        elif yes:
+            return self._apply(text, checked=True)
+        elif not planned.changed and digest(text) == applied(self.session.journal.runs()):
+            self._plans.drop()
+            self._end("unchanged", "Nothing is left to apply.")
+        else:
+            self._plans.bind(self.name, self.subject, self.removes)
+            if ask and self.session.screen.confirm("Apply now?"):
                 return self._apply(text, checked=True)
-            elif not planned.changed and digest(text) == applied(self.session.journal.runs()):
-                self._plans.drop()
-                self._end("unchanged", "Nothing is left to apply.")
-            else:
-                self._plans.bind(self.name, self.subject, self.removes)
-                if ask and self.session.screen.confirm("Apply now?"):
-                    return self._apply(text, checked=True)
-                self._end("proposed", "Proposed, not applied.", digest=digest(text))
+            self._end("proposed", "Proposed, not applied.", digest=digest(text))
         return None
 
     def apply_saved(self) -> Outcome | None:
@@ -97,6 +102,13 @@ class Stage:
         except Exception as error:
             journal.end("failed", why=f"{type(error).__name__}, which Reforge does not know")
             raise
+
+    def _take_stock(self) -> None:
+        """Where an earlier run may have moved more than it lived to say, look before anything is decided."""
+        if unsettled(self.session.journal.runs()[:-1]):
+            with self.session.screen.progress() as progress:
+                progress.tell(self.name, "looking what an earlier run has moved")
+                self.session.engine.take_stock(lambda event: _show(progress, event))
 
     def _propose(self, text: str, *, keep: bool) -> Outcome:
         """Preview a config text, show both diffs, hold them against the gates, then keep plan and text."""

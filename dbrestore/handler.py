@@ -50,6 +50,8 @@ class Context:
     """Set when the operator interrupts: stop at the next safe point and raise."""
     note: Callable[[str], None] = lambda _text: None
     """Takes what a reviewer should still read after the work: it stays on the screen and in the report."""
+    unsure: bool = False
+    """Whether what is found may be our own work, of a run that did not live to say so."""
 
 
 class Handler(ABC):

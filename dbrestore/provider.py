@@ -8,6 +8,7 @@ half done is given back with its state so that it is not orphaned.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,6 +21,8 @@ from dbrestore.handler import Context, Handler, Inputs, State
 from dbrestore.values import has_unknowns, plain, wire
 from problem import Problem
 
+UNSURE = "REFORGE_UNSURE"
+"""Set in the environment of a run that takes stock after one that was killed."""
 Tell = Callable[[str, str, bool], None]
 """Takes a URN, one line for people, and whether it is worth keeping or mere progress."""
 
@@ -29,7 +32,7 @@ class Provider(protocol.Provider):
 
     def __init__(self, handlers: Mapping[str, Handler], tell: Tell) -> None:
         self._handlers, self._tell = handlers, tell
-        self._cancelled = threading.Event()
+        self._cancelled, self._unsure = threading.Event(), UNSURE in os.environ
         self.busy = 0
         """Calls at work in threads just now."""
         self.was_busy = False
@@ -102,8 +105,10 @@ class Provider(protocol.Provider):
         state = await self._work(
             handler.read, self._context(request.urn), request.resource_id, _plain(request.properties)
         )
-        if state is None:
+        if state is None and not (self._unsure and request.properties):
             return protocol.ReadResponse(resource_id="")
+        if state is None:  # gone for now, maybe: what it was before us must not be forgotten
+            return protocol.ReadResponse(request.resource_id, request.properties, request.inputs)
         return protocol.ReadResponse(request.resource_id, wire(state, handler.secrets), request.inputs)
 
     async def update(self, request: protocol.UpdateRequest) -> protocol.UpdateResponse:
@@ -141,6 +146,7 @@ class Provider(protocol.Provider):
             lambda text: self._tell(urn, text, False),
             self._cancelled,
             lambda text: self._tell(urn, text, True),
+            self._unsure,
         )
 
 

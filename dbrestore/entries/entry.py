@@ -79,12 +79,13 @@ class EntryHandler(Handler):
         if held is None or held.value is None:
             return None
         found = {self.present: held.value}
-        return {**state, **found, **({"original": held.value} if self.rests(state) else {})}
+        owners = self.rests(state) and not context.unsure
+        return {**state, **found, **({"original": held.value} if owners else {})}
 
     def update(self, context: Context, identity: str, state: State, inputs: Any) -> State:
         place, known = self.place(context, inputs, state), state.get(self.present)
         original = state.get("original")
-        if self.adopts and self.rests(state):
+        if self.adopts and self.rests(state) and known == original:  # else it was seen half way
             original, known = _original(self, place, inputs), None
         wanted = self.wanted(inputs, original)
         try:

@@ -42,7 +42,9 @@ class Work:
 
 
 class Writer(Handler):
-    """State besides the inputs: ``original`` (levels before we touched it) and ``present`` (as last seen)."""
+    """State besides the inputs: ``original`` (levels before we touched it), ``present`` (as last seen), and
+    ``halfway`` (seen paused though nobody knows of a pause).
+    """
 
     fixed: ClassVar[Mapping[str, str]] = PLACE
     may_be_gone: ClassVar[bool] = False
@@ -86,7 +88,8 @@ class Writer(Handler):
         found = api.find(self.kind(inputs), inputs.namespace, inputs.name)
         if found is None:
             return {**state, "present": {}} if self.may_be_gone else None
-        return {**state, "present": self.levels(api, found)}
+        halfway = noted(found) is not None and state["desired"] == "all"
+        return {**state, "present": self.levels(api, found), **({"halfway": True} if halfway else {})}
 
     def update(self, context: Context, identity: str, state: State, inputs: Any) -> State:
         return self._bring(context, identity, inputs, state)
@@ -98,7 +101,8 @@ class Writer(Handler):
         """While writers are paused, what somebody else let run again is to be paused again."""
         declared = self._declared(state)
         if declared.desired == "all":
-            return frozenset()  # people and autoscalers may scale as they like
+            # People and autoscalers may scale as they like; our note tells of a pause that was killed.
+            return frozenset({"halfway"} if state.get("halfway") else ())
         if not state.get("present") and self.may_be_gone:
             return frozenset()
         wanted = self.wanted(declared, state.get("original", {}))

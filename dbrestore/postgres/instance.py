@@ -64,7 +64,8 @@ class Instance(Handler):
                 "boundPort": mark.port,
             }
         alive = _cluster_of(mark, state.get("runAs"), state).running
-        return state | {"status": "ready" if alive and mark.phase == "ready" else _status(mark, alive)}
+        status = "ready" if alive and mark.phase == "ready" else _status(mark, alive)
+        return state | {"status": status, "serving": mark.serving}
 
     def update(self, context: Context, identity: str, state: State, inputs: InstanceInputs) -> State:
         mark = own_mark(inputs.directory, context.urn)

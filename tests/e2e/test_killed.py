@@ -221,6 +221,48 @@ def test_a_cut_over_goes_on_after_a_kill_and_nobody_stays_paused(ground: Ground,
         project.reforge("teardown", NAME, "--yes")
 
 
+def test_a_rollback_leads_back_what_a_killed_cut_over_has_moved(ground: Ground) -> None:
+    with ground.project("moved") as project:
+        accepted(project, ground)
+        line = project.site.record.app / "etl.env"
+        before = line.read_text()
+        with started(project, "cutover", NAME, "--yes") as run:
+            with held_transaction(project):
+                wait_until(project.paused, DEADLINE, "PAUSE")
+                run.kill("all")
+            wait_until(lambda: not project.paused(), UNPAUSED_SECONDS, "RESUME")
+            run.end()
+        settled(project)
+        move(project, restored_port(project))  # as one has done that was killed a moment later
+        assert project.served_port() == restored_port(project)
+        assert line.read_text() != before
+        project.reforge("rollback", "--yes")
+        assert project.served_port() == project.site.record.postgres_port
+        assert line.read_text() == before
+        project.reforge("teardown", NAME, "--yes")
+
+
+def move(project: Project, port: int) -> None:
+    """Lead everybody to another server, past the engine's state."""
+    record = project.site.record
+    for path in (record.pooler / "pgbouncer.ini", record.app / "etl.env"):
+        path.write_text(path.read_text().replace(f"{record.postgres_port}", f"{port}"))
+    with psycopg.connect(record.admin_url, autocommit=True, prepare_threshold=None) as console:
+        psycopg.ClientCursor(console).execute("RELOAD")
+
+
+def test_writers_come_back_though_the_pause_was_killed(ground: Ground) -> None:
+    with ground.project("killed-pause") as project:
+        workers = project.workers()
+        with started(project, "pause", "--yes") as run:
+            with run.held(lambda: project.workers() == 0, "the end of the workers"):
+                run.kill("all")
+            run.end()
+        settled(project)
+        project.reforge("resume", "--yes")
+        assert project.workers() == workers > 0
+
+
 @pytest.mark.slow
 def test_a_bare_engine_that_is_killed_in_a_cut_over_leaves_nobody_paused(ground: Ground) -> None:
     with ground.project("bare") as project:

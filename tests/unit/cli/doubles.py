@@ -67,6 +67,9 @@ class PlayedEngine:
             on_event(Event("ended", step.urn, step.operation))
         return Outcome(list(self.steps), {"create": len(self.steps)}, seconds=0.1, notes=list(self.notes))
 
+    def take_stock(self, on_event: Callable[[Event], None]) -> None:
+        self._do("take stock")
+
     def outputs(self) -> dict[str, Any]:
         self._do("outputs")
         return {"restores": self.restores, "url": self.source_url, "serving": self.serving}

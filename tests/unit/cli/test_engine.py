@@ -189,7 +189,7 @@ def test_a_run_is_followed_and_leaves_no_files(engine: Engine, program: Program,
     preview = engine.preview(tmp_path / "c.yaml", tmp_path / "plan.json", heard.append)
     done = engine.up(tmp_path / "plan.json", heard.append, pids.append, checked=True)
     engine.up(tmp_path / "plan.json", heard.append, pids.append, checked=False)
-    engine.refresh(heard.append)
+    engine.preview(None, None, heard.append)
     assert preview.changes == done.changes == {"update": 1}
     assert done.diff == "Resources:\n    ~ 1 to update"
     assert [event.operation for event in heard] == ["update"] * 4
@@ -202,6 +202,20 @@ def test_a_run_is_followed_and_leaves_no_files(engine: Engine, program: Program,
     assert "--skip-preview" not in said[2]
 
 
+def test_stock_is_taken_of_what_is_ours_alone(engine: Engine, program: Program) -> None:
+    group = FLAG.replace("envfile:Entry", "supervisor:Group")
+    found = [("dbrestore:envfile:Entry", FLAG), ("dbrestore:supervisor:Group", group)]
+    others = [("aws:rds/instance:Instance", "urn:a"), ("pulumi:providers:dbrestore", "urn:b")]
+    resources = [{"type": kind, "urn": urn} for kind, urn in found + others]
+    program.plays(out=json.dumps({"deployment": {"resources": resources}}))
+    engine.take_stock(lambda _event: None)
+    words = program.calls[-1]
+    assert words[:7] == ["refresh", "--yes", "--skip-preview", "--target", FLAG, "--target", group]
+    assert words.count("--target") == 2
+    program.plays(out='{"deployment": {}}')
+    assert engine.take_stock(lambda _event: None) is None
+
+
 def test_a_run_that_fails_is_told_by_its_resources_and_its_files_stay(
     engine: Engine, program: Program
 ) -> None:
@@ -209,7 +223,7 @@ def test_a_run_that_fails_is_told_by_its_resources_and_its_files_stay(
     warning = "warning: Attempting to deploy with 1 pending operations from previous deployment."
     program.plays(events=[error], out=f"{warning}\nerror: update failed", code=255)
     with pytest.raises(Problem) as caught:
-        engine.refresh(lambda _event: None)
+        engine.preview(None, None, lambda _event: None)
     assert (caught.value.name, caught.value.what) == ("engine-failed", "/srv/f.env cannot be read.")
     (folder,) = (engine.folder / "runs").iterdir()
     assert warning in (folder / "output.txt").read_text()
@@ -229,7 +243,7 @@ def test_what_a_plan_still_expected_is_no_error_of_its_own(engine: Engine, progr
     said = [{"urn": FLAG, "severity": "error", "message": text} for text in texts]
     program.plays(events=[{"diagnosticEvent": one} for one in said], out="error: update failed", code=255)
     with pytest.raises(Problem) as caught:
-        engine.refresh(lambda _event: None)
+        engine.preview(None, None, lambda _event: None)
     assert (caught.value.name, caught.value.what) == ("supervisor-unreachable", "It is down.")
 
 
@@ -240,9 +254,9 @@ def test_several_problems_are_told_by_the_name_of_the_first_that_has_one() -> No
 
 
 def test_an_engine_that_is_killed_is_unlocked_and_told(engine: Engine, program: Program) -> None:
-    program.plays(dies="refresh")
+    program.plays(dies="preview")
     with pytest.raises(Problem, match="ended by SIGKILL") as caught:
-        engine.refresh(lambda _event: None)
+        engine.preview(None, None, lambda _event: None)
     assert caught.value.name == "engine-killed"
     assert program.calls[-1][0] == "cancel"
 
@@ -261,7 +275,7 @@ def test_whatever_stops_us_the_engine_is_asked_to_end_and_is_waited_for(
             raise error
 
     with pytest.raises(type(error)):
-        engine.refresh(stop)
+        engine.preview(None, None, stop)
     assert program.calls[-1] == ["SIGINT"]
     assert "please wait" in heard[-1]
 

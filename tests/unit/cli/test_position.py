@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cli.journal import Run
-from cli.position import applied, position
+from cli.position import applied, position, unsettled
 
 NOW, OTHER = "sha256:now", "sha256:other"
 DEAD = 2**22 + 7
@@ -153,3 +153,22 @@ def test_a_config_counts_as_applied_only_while_the_newest_run_of_the_engine_ende
     assert applied([DONE]) == NOW
     assert applied([DONE, run("failed", "validate a", engine=0)]) == NOW
     assert applied([DONE, run("failed", "cutover a")]) is None
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        ([], False),
+        ([DONE], False),
+        ([run("failed", "cutover tea")], True),
+        ([run("", "pause")], True),
+        ([run("failed", "cutover tea", engine=0)], False),
+        ([run("failed", "cutover tea"), run("refused", "rollback", engine=0)], True),
+        ([run("interrupted", "apply"), DONE], False),
+        ([run("failed", "restore tea")], False),
+        ([run("killed", "rollback"), run("failed", "restore tea")], True),
+        ([DONE, run("killed", "preview")], True),
+    ],
+)
+def test_what_a_run_may_have_moved_is_looked_at_until_one_is_through(runs: list[Run], expected: bool) -> None:
+    assert unsettled(runs) is expected

@@ -432,6 +432,22 @@ def test_a_run_that_lives_is_not_disturbed_and_one_that_was_killed_is_gone_on_fr
     assert states(journal)[-2:] == ["restore killed", "pause done"]
 
 
+def test_after_a_run_that_failed_in_moving_the_next_one_looks_first(
+    reforge: Reforge, played: PlayedEngine
+) -> None:
+    reforge("pause", "--no-diagnostics", "--yes")
+    assert "take stock" not in played.calls
+    played.fails = {"up": Problem("made-up", "Made up.")}
+    reforge("resume", "--yes", expect=1)
+    played.fails, played.calls[:] = {}, []
+    reforge("pause", "--no-diagnostics", "--dry-run")
+    assert played.calls[:2] == ["take stock", "preview"]
+    reforge("pause", "--no-diagnostics", "--yes")
+    played.calls.clear()
+    reforge("resume", "--yes")
+    assert "take stock" not in played.calls
+
+
 def test_a_wrong_config_is_told_by_a_stage_before_the_engine_is_asked(
     reforge: Reforge, played: PlayedEngine, file: Path
 ) -> None:

@@ -192,6 +192,17 @@ def test_a_resource_that_is_gone_is_read_as_gone() -> None:
     assert (answer.id, plain(answer.properties)) == ("", {})
 
 
+def test_what_is_gone_for_now_is_not_forgotten_by_a_look_that_is_unsure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REFORGE_UNSURE", "1")
+    engine = Engine()
+    engine.handler.gone = True
+    answer = engine.ask("Read", urn=URN, id="id", properties=whole(count=3), inputs=whole())
+    assert (answer.id, plain(answer.properties), plain(answer.inputs)) == ("id", whole(count=3), whole())
+    assert engine.ask("Read", urn=URN, id="id").id == "", "an import finds nothing"
+
+
 def test_update_gets_the_old_state_and_the_new_inputs() -> None:
     engine = Engine()
     answer = engine.ask("Update", urn=URN, id="id", olds=whole(count=3.0), news=whole(size=2.0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dbrestore.entries.entry import ValueInputs
@@ -146,6 +148,28 @@ def test_a_pause_that_was_killed_does_not_take_zero_for_the_original() -> None:
     cell.after = lambda: None
     _, state = Dial(cell).create(HERE, DialInputs(desired="none"))
     assert dialled(cell, state, "all")["count"] == "6"
+
+
+class Resting(Dial):
+    """What others change while all of it runs is the original."""
+
+    adopts = True
+
+    def rests(self, state: State) -> bool:
+        return bool(state["desired"] == "all")
+
+
+def test_a_look_that_is_unsure_takes_nothing_for_the_original() -> None:
+    cell, all_of_it = Cell("6"), DialInputs(desired="all")
+    _, state = Resting(cell).create(HERE, all_of_it)
+    cell.theirs("0")
+    seen = Resting(cell).read(replace(HERE, unsure=True), "cell", state)
+    assert seen == state | {"count": "0"}
+    assert Resting(cell).drift(seen, None) == {"count"}
+    assert Resting(cell).update(HERE, "cell", seen, all_of_it)["count"] == cell.value == "6"
+    cell.theirs("2")
+    assert Resting(cell).update(HERE, "cell", state, all_of_it)["original"] == "2"
+    assert Resting(cell).read(HERE, "cell", state) == state | {"count": "2", "original": "2"}
 
 
 def test_a_worked_out_value_that_drifted_is_mended() -> None:

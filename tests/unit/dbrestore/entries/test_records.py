@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -228,6 +228,17 @@ def test_what_is_gone_is_told_and_drift_is_mended() -> None:
     assert zone.read(zone.world.context, "db", state) is None
     with pytest.raises(Problem, match="no record"):
         zone.made()
+
+
+def test_where_a_killed_run_has_led_a_record_is_no_original() -> None:
+    zone = Records()
+    state = zone.made()
+    zone.world.now = record_set(["new.example"], 30)
+    seen = zone.read(replace(zone.world.context, unsure=True), "db", state)
+    assert seen is not None
+    assert (seen["leadsTo"], seen["original"]) == ("new.example", state["original"])
+    assert zone.moved(seen)["leadsTo"] == state["original"]
+    assert zone.world.now.values == (state["original"],)
 
 
 def test_another_port_can_never_come_by_a_record() -> None:

@@ -76,6 +76,21 @@ def test_all_of_it_comes_back_after_a_pause_and_a_canary(cluster: Memory, writer
     assert all(NOTE not in one["metadata"].get("annotations", {}) for one in cluster.objects.values())
 
 
+def test_what_a_killed_pause_has_stopped_is_seen_and_comes_back(
+    cluster: Memory, writer: type[Handler]
+) -> None:
+    plural, spec = OBJECTS[writer]
+    identity, state = writer().create(context(), declared(writer, "all"))
+    assert writer().drift(writer().read(context(), identity, state) or {}, None) == frozenset()
+    writer().update(context(), identity, state, declared(writer, "none"))  # nobody lived to keep its state
+    seen = writer().read(context(), identity, state)
+    assert seen is not None
+    assert writer().drift(seen, None) == {"halfway"}
+    now = writer().update(context(), identity, seen, declared(writer, "all"))
+    assert cluster.one(plural, "etl")["spec"] == spec
+    assert "halfway" not in now
+
+
 def test_no_writer_touches_what_may_work(cluster: Memory, writer: type[Handler]) -> None:
     identity, state = writer().create(context(), declared(writer, "all"))
     writer().update(context(), identity, state, declared(writer, "all", timeout=1))
