@@ -120,6 +120,12 @@ class Engine:
         """The stack's deployment as the backend keeps it, secrets encrypted."""
         return dict(json.loads(self.ask("stack", "export", "--stack", self.stack))["deployment"])
 
+    @property
+    def halted(self) -> bool:
+        """Whether its state tells of a run that died in the middle of changing something of ours."""
+        pending = self.state().get("pending_operations") or ()
+        return any(one["type"] == "updating" and _OURS in f"::{one['resource']['type']}" for one in pending)
+
     def unlock(self) -> None:
         """Remove the lock of an engine that is known to be dead, and what it was writing when it died."""
         backend = self.environment.get("PULUMI_BACKEND_URL", "")

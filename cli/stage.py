@@ -105,7 +105,9 @@ class Stage:
 
     def _take_stock(self) -> None:
         """Where an earlier run may have moved more than it lived to say, look before anything is decided."""
-        if unsettled(self.session.journal.runs()[:-1]):
+        runs = self.session.journal.runs()[:-1]
+        unknown = not any(run.engine for run in runs)  # as on a runner of a pipeline, which keeps no journal
+        if unsettled(runs) or (unknown and self.session.engine.halted):
             with self.session.screen.progress() as progress:
                 progress.tell(self.name, "looking what an earlier run has moved")
                 self.session.engine.take_stock(lambda event: _show(progress, event))

@@ -48,7 +48,7 @@ class PromotingSwap(Swap):
         return replace(orders, seconds=orders.seconds + HELD_SECONDS, promotion=rescue)
 
     def _undo(self, guard: Guard, error: Exception) -> Problem:
-        if self._moved:
+        if self.moved:
             return super()._undo(guard, error)
         try:
             guard.announce("backward")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from dbrestore import files
-from dbrestore.handler import Context, Handler, State
+from dbrestore.handler import Context, Handler, PartlyMade, State
 from dbrestore.pgbouncer.console import Console
 from dbrestore.pgbouncer.fleet import Fleet, Shown, StepFailed
 from dbrestore.pgbouncer.inifile import Address, Entry, find_entry
@@ -34,6 +34,8 @@ class _Outcome:
     """None when everything pointed there already."""
     promoted_at: str = ""
     """The position up to which a standby had replayed when it was promoted."""
+    unfinished: Problem | None = None
+    """What failed once clients had been let to the new server."""
 
 
 class Route(Handler):
@@ -53,7 +55,8 @@ class Route(Handler):
 
     def create(self, context: Context, inputs: RouteInputs) -> tuple[str, State]:
         places = ",".join(Console(url).place for url in inputs.admins)
-        return f"{inputs.database}@{places}", self.update(context, "", {}, inputs)
+        identity = f"{inputs.database}@{places}"
+        return identity, self.update(context, identity, {}, inputs)
 
     def read(self, context: Context, identity: str, state: State) -> State | None:
         if not state:
@@ -73,13 +76,16 @@ class Route(Handler):
             "original": state.get("original", before),
             "previous": state.get("previous", before),
             "stallMs": state.get("stallMs", 0),
-            "paused": False,
+            "paused": outcome.unfinished is not None,
         }
         if outcome.stall_ms is not None:
             learnt |= {"previous": before, "stallMs": round(outcome.stall_ms, 1)}
         if promoted_at := outcome.promoted_at or state.get("promotedAt"):
             learnt["promotedAt"] = promoted_at
-        return {**inputs.wire(), **learnt}
+        now = {**inputs.wire(), **learnt}
+        if outcome.unfinished is not None:
+            raise PartlyMade(outcome.unfinished, identity, now) from outcome.unfinished
+        return now
 
     def delete(self, context: Context, identity: str, state: State) -> None:
         """The application goes on where it is: no longer managing a route moves nobody."""
@@ -114,7 +120,12 @@ def _point(context: Context, inputs: RouteInputs) -> _Outcome:
             if promotion is not None:
                 promotion.prepare(resuming=any(where == new for where in _addresses(shown, entries)))
             swap = _swap(fleet, edits, new, inputs.timeouts, promotion)
-            stall_ms = swap.run(context.progress, context.cancelled)
+            try:
+                stall_ms = swap.run(context.progress, context.cancelled)
+            except Problem as problem:
+                if not swap.moved:
+                    raise
+                return _Outcome(before, 0, promotion.position if promotion else "", problem)
         held = (
             f"pgbouncer {inputs.database}: now at {new.host}:{new.port}; clients were held {stall_ms:.0f} ms"
         )

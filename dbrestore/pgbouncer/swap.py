@@ -58,7 +58,8 @@ class Edit:
 class Swap:
     """One swap of all processes of a fleet; ``run`` once."""
 
-    _moved = False
+    moved = False
+    """Whether clients may have been let to the new server."""
 
     def __init__(self, fleet: Fleet, edits: Sequence[Edit], new: Address, timeouts: Timeouts) -> None:
         self._fleet, self._edits, self._new, self._timeouts = fleet, edits, new, timeouts
@@ -92,7 +93,7 @@ class Swap:
             self._touched.append(edit)
         self._fleet.reload(self._timeouts.reload)
         self._verify()
-        self._moved = True
+        self.moved = True
         self._fleet.resume(self._timeouts.resume)
         milliseconds = (time.monotonic() - started) * 1000
         self._verify(resumed=True)
@@ -116,7 +117,8 @@ class Swap:
 
     def _undo(self, guard: Guard, error: Exception) -> Problem:
         """Back to the old route with nobody paused, or forward; the failure in words."""
-        if self._moved or self._overtaken(guard):
+        self.moved = self.moved or self._overtaken(guard)
+        if self.moved:
             return self._forward(guard, error)
         held = _holders(self._fleet, error)
         left = self._put_back()

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from dbrestore.handler import Context
+from dbrestore.handler import Context, PartlyMade
 from dbrestore.pgbouncer.fleet import Fleet, listeners
 from dbrestore.pgbouncer.guard import Guard
 from dbrestore.pgbouncer.route import Route
@@ -342,9 +342,14 @@ def test_once_clients_may_write_to_the_new_server_there_is_only_forward(
         monkeypatch.setattr(Fleet, "resume", die)
         monkeypatch.setattr("dbrestore.pgbouncer.swap.UNDO_SECONDS", 0.5)
         monkeypatch.setattr("dbrestore.pgbouncer.guard.RESCUE_SECONDS", 0.5)
-        with pytest.raises(Problem, match=f"127.0.0.1:{two.port}") as caught:
+        with pytest.raises(PartlyMade, match=f"127.0.0.1:{two.port}") as caught:
             Route().create(context(), declared(site.new, one, two))
         assert caught.value.name == "swap-unfinished"
+        assert (caught.value.state["port"], caught.value.state["previous"]["port"]) == (
+            site.new.port,
+            site.old.port,
+        )
+        assert Route().drift(caught.value.state, None) == {"paused"}
         assert "RESUME app" in caught.value.cure
         assert_serves(one, site.new)
         two.start()
@@ -585,7 +590,7 @@ def killed_swap(inputs: Any, when: str, target: str) -> subprocess.Popen[bytes]:
 
 _KILLED = """
 import os, signal, sys
-from dbrestore.handler import Context
+from dbrestore.handler import Context, PartlyMade
 from dbrestore.pgbouncer.fleet import Fleet
 from dbrestore.pgbouncer.route import Route
 from dbrestore.pgbouncer.swap import Edit

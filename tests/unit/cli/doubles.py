@@ -67,6 +67,8 @@ class PlayedEngine:
             on_event(Event("ended", step.urn, step.operation))
         return Outcome(list(self.steps), {"create": len(self.steps)}, seconds=0.1, notes=list(self.notes))
 
+    halted: bool = False
+
     def take_stock(self, on_event: Callable[[Event], None]) -> None:
         self._do("take stock")
 

@@ -216,6 +216,19 @@ def test_stock_is_taken_of_what_is_ours_alone(engine: Engine, program: Program) 
     assert engine.take_stock(lambda _event: None) is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "operation", "expected"),
+    [("dbrestore:pgbouncer:Route", "updating", True), ("aws:rds/instance:Instance", "updating", False),
+     ("dbrestore:postgres:Instance", "creating", False)],
+)  # fmt: skip
+def test_a_run_that_died_in_moving_something_is_known_by_the_state(
+    engine: Engine, program: Program, kind: str, operation: str, expected: bool
+) -> None:
+    pending = [{"type": operation, "resource": {"urn": "urn:a", "type": kind}}]
+    program.plays(out=json.dumps({"deployment": {"pending_operations": pending}}))
+    assert engine.halted is expected
+
+
 def test_a_run_that_fails_is_told_by_its_resources_and_its_files_stay(
     engine: Engine, program: Program
 ) -> None:

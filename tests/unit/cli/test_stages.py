@@ -448,6 +448,17 @@ def test_after_a_run_that_failed_in_moving_the_next_one_looks_first(
     assert "take stock" not in played.calls
 
 
+def test_without_a_journal_the_state_tells_that_a_run_has_died(
+    reforge: Reforge, played: PlayedEngine
+) -> None:
+    played.halted = True
+    reforge("pause", "--no-diagnostics", "--yes")
+    assert played.calls[0] == "take stock"
+    played.calls.clear()
+    reforge("resume", "--yes")
+    assert "take stock" not in played.calls
+
+
 def test_a_wrong_config_is_told_by_a_stage_before_the_engine_is_asked(
     reforge: Reforge, played: PlayedEngine, file: Path
 ) -> None:
