@@ -36,9 +36,13 @@ class Plugins:
         return {VARIABLE: ",".join(f"{name}:{port}" for name, port in alive.items())} if alive else {}
 
     def end(self) -> None:
-        """Ask them to end in order, and wait for it; killed where they do not."""
-        for process in self._started.values():
-            process.send_signal(signal.SIGINT)
+        """Ask them to end in order, and wait for it; killed where they do not.
+
+        One that no engine was told of has no work, and is killed at once: it may not listen yet, and where
+        SIGINT is ignored (nohup, a job in the background) it would never hear of its end.
+        """
+        for name, process in self._started.items():
+            process.send_signal(signal.SIGINT if name in self._ports else signal.SIGKILL)
         for process in self._started.values():
             try:
                 process.wait(ENDING_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -57,6 +58,16 @@ def test_a_plugin_that_does_not_serve_is_left_to_the_engine(project: Path, port:
         assert plugins.environment() == {}
     finally:
         plugins.end()
+
+
+def test_one_that_no_engine_was_told_of_is_ended_though_it_does_not_listen(project: Path) -> None:
+    plugin(project, 4711, "signal.signal(signal.SIGINT, signal.SIG_IGN)\nsignal.pause()")
+    plugins = Plugins(project, os.environ)
+    [process] = plugins._started.values()
+    assert process.stdout is not None
+    assert process.stdout.readline() == "4711\n"
+    plugins.end()
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_who_debugs_a_provider_of_their_own_keeps_it(project: Path) -> None:
